@@ -1,0 +1,1 @@
+//! What a prompt needs, in microseconds, without I/O.

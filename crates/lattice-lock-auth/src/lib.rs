@@ -1,0 +1,1 @@
+//! Passwords and tokens for services that meter language-model calls.

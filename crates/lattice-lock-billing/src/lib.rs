@@ -1,0 +1,1 @@
+//! Exact money and a durable ledger for language-model calls.

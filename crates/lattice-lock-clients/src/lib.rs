@@ -1,0 +1,1 @@
+//! Wire protocols of language-model providers with exact usage.

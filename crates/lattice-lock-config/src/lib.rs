@@ -1,0 +1,1 @@
+//! Typed, validated, layered configuration that reports every problem at once.

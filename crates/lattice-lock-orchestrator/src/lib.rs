@@ -1,0 +1,1 @@
+//! Selection, fallback and settlement of language-model calls.

@@ -1,0 +1,1 @@
+//! Who a model call is for.

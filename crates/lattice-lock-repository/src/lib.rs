@@ -1,0 +1,1 @@
+//! One storage contract, in memory or in SQLite, PostgreSQL and MySQL.

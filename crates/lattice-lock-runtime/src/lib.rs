@@ -1,0 +1,1 @@
+//! Background tasks that end well, ordered shutdown, retries and health.

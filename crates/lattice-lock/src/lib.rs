@@ -1,0 +1,1 @@
+//! The control plane for language-model calls that a Rust application embeds.
