@@ -1,1 +1,34 @@
 //! Background tasks that end well, ordered shutdown, retries and health.
+//!
+//! [`BackgroundTasks`] owns every task by name until it ended: nothing is accepted after a shutdown began, and
+//! what did not finish by its deadline is named in the report. [`retry`] makes a call again when its error says
+//! that this can help. This crate does not know what the tasks do.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! use std::time::Duration;
+//!
+//! use lattice_lock_runtime::BackgroundTasks;
+//!
+//! let tasks = BackgroundTasks::new();
+//! let sum = tasks.spawn("sum", async { Ok(1 + 1) })?;
+//! assert_eq!(sum.await?, 2);
+//!
+//! let report = tasks.shutdown(Duration::from_secs(5)).await;
+//! assert!(report.is_clean());
+//! # Ok::<(), lattice_lock_runtime::Error>(())
+//! # }).unwrap();
+//! ```
+
+mod arena;
+mod boundary;
+pub mod codes;
+mod panics;
+mod tasks;
+
+pub use boundary::{Attempt, Jitter, Retry, RetryPolicy, retry};
+pub use lattice_lock_errors::{Error, Result};
+pub use tasks::{
+    BackgroundTaskError, BackgroundTasks, BackgroundTasksBuilder, Ending, LeftoverTask,
+    ShutdownReport, TaskCounters, TaskFailure, TaskHandle,
+};
