@@ -1,1 +1,36 @@
-//! Providers, models, prices and token usage of language models.
+//! Who serves which language model, what it can do, what it costs, and whether it may be called now.
+//!
+//! Data and decisions, no HTTP: a [`Catalogue`] of [`Model`]s with their [`PriceHistory`], a [`Registry`] of
+//! configured [`Provider`]s, [`TokenUsage`] in buckets that never overlap, and one [`FailureClass`] that retry,
+//! fallback and billing all decide by. Nothing said is not zero: a bucket is [`Count::Reported`] or
+//! [`Count::Absent`], and a model without a price has none.
+//!
+//! ```
+//! use lattice_lock_providers::{Bucket, Catalogue, Provider, Registry};
+//!
+//! let registry = Registry::new(Catalogue::shipped(), [Provider::openai()]);
+//! let model = registry.model(&"openai/gpt-5-mini".parse()?).expect("a shipped model");
+//! let (version, prices) = model.prices().on(jiff::civil::date(2026, 11, 22)).expect("a price");
+//! assert_eq!(prices.price(Bucket::Output).expect("a price").per_unit().to_string(), "0.000002");
+//! assert_eq!(version.as_str(), "2026-08-31@1970-01-01");
+//! # Ok::<(), lattice_lock_errors::Error>(())
+//! ```
+
+mod capability;
+mod catalogue;
+pub mod codes;
+mod failure;
+mod id;
+mod price;
+mod provider;
+mod registry;
+mod usage;
+
+pub use capability::{Capabilities, Capability};
+pub use catalogue::{Catalogue, Model};
+pub use failure::{FailureClass, ProviderUnavailableError};
+pub use id::{ModelName, ModelRef, ProviderId};
+pub use price::{Price, PriceHistory, PriceList, PriceVersion};
+pub use provider::{Provider, ReasoningCount, Wire};
+pub use registry::{Availability, Registry};
+pub use usage::{Bucket, Count, TokenUsage};

@@ -1,0 +1,221 @@
+use lattice_lock_errors::{Error, Result, Secret};
+
+use crate::ProviderId;
+use crate::codes::BASE_URL_INVALID;
+
+/// Which protocol a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Wire {
+    /// OpenAI's chat completions, which most others speak too.
+    OpenAiChat,
+    /// Anthropic's messages.
+    AnthropicMessages,
+}
+
+/// Whether a provider's count of a reply contains the reasoning tokens.
+///
+/// What contains what is a fact about each provider, not about its wire: xAI speaks OpenAI's wire and reports
+/// reasoning outside `completion_tokens`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReasoningCount {
+    /// `completion_tokens` contains them.
+    WithinOutput,
+    /// They are counted beside `completion_tokens`.
+    BesideOutput,
+}
+
+/// Someone who serves models: where, in which protocol, with which key.
+///
+/// ```
+/// use lattice_lock_providers::Provider;
+///
+/// let openai = Provider::openai().api_key("sk-live-4711".to_string());
+/// assert!(!format!("{openai:?}").contains("4711"));
+///
+/// let mine = Provider::openai_compatible("vllm".parse()?, "http://10.0.0.7:8000/v1")?;
+/// assert_eq!(mine.base_url(), "http://10.0.0.7:8000/v1");
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Provider {
+    id: ProviderId,
+    wire: Wire,
+    base_url: String,
+    api_key: Option<Secret<String>>,
+    needs_key: bool,
+    reasoning: ReasoningCount,
+}
+
+impl Provider {
+    /// `OpenAI` at its public address.
+    #[must_use]
+    pub fn openai() -> Self {
+        Self::known("openai", Wire::OpenAiChat, "https://api.openai.com/v1")
+    }
+
+    /// Anthropic at its public address.
+    #[must_use]
+    pub fn anthropic() -> Self {
+        Self::known(
+            "anthropic",
+            Wire::AnthropicMessages,
+            "https://api.anthropic.com/v1",
+        )
+    }
+
+    /// xAI at its public address.
+    #[must_use]
+    pub fn xai() -> Self {
+        let mut xai = Self::known("xai", Wire::OpenAiChat, "https://api.x.ai/v1");
+        xai.reasoning = ReasoningCount::BesideOutput;
+        xai
+    }
+
+    /// A server on this machine that speaks `OpenAI`'s wire, such as Ollama at its default address. No key.
+    #[must_use]
+    pub fn local() -> Self {
+        let mut local = Self::known("local", Wire::OpenAiChat, "http://127.0.0.1:11434/v1");
+        local.needs_key = false;
+        local
+    }
+
+    /// Any other server that speaks `OpenAI`'s wire. A key is optional.
+    ///
+    /// # Errors
+    ///
+    /// [`BASE_URL_INVALID`].
+    pub fn openai_compatible(id: ProviderId, base_url: &str) -> Result<Self> {
+        let mut provider = Self {
+            id,
+            ..Self::local()
+        };
+        provider.base_url = checked(base_url)?;
+        Ok(provider)
+    }
+
+    fn known(id: &'static str, wire: Wire, base_url: &'static str) -> Self {
+        Self {
+            id: id.parse().expect("the known ids are tested to be valid"),
+            wire,
+            base_url: base_url.into(),
+            api_key: None,
+            needs_key: true,
+            reasoning: ReasoningCount::WithinOutput,
+        }
+    }
+
+    /// Sets the API key.
+    #[must_use]
+    pub fn api_key(mut self, key: impl Into<Secret<String>>) -> Self {
+        self.api_key = Some(key.into());
+        self
+    }
+
+    /// Sets another address, such as a proxy's. What is at `{base_url}/chat/completions` or
+    /// `{base_url}/messages` is called.
+    ///
+    /// # Errors
+    ///
+    /// [`BASE_URL_INVALID`] if it is not an http or https URL, or has user, password, query or fragment.
+    pub fn at(mut self, base_url: &str) -> Result<Self> {
+        self.base_url = checked(base_url)?;
+        Ok(self)
+    }
+
+    /// Sets how it counts reasoning; [`ReasoningCount::WithinOutput`] unless known otherwise.
+    #[must_use]
+    pub fn counts_reasoning(mut self, how: ReasoningCount) -> Self {
+        self.reasoning = how;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> &ProviderId {
+        &self.id
+    }
+
+    /// The protocol it speaks.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        self.wire
+    }
+
+    /// Where it is, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Its API key, if one is set.
+    #[must_use]
+    pub fn key(&self) -> Option<&Secret<String>> {
+        self.api_key.as_ref()
+    }
+
+    /// Whether everything that a call needs is there.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        !self.needs_key || self.api_key.is_some()
+    }
+
+    /// How it counts reasoning tokens.
+    #[must_use]
+    pub fn reasoning_count(&self) -> ReasoningCount {
+        self.reasoning
+    }
+}
+
+fn checked(url: &str) -> Result<String> {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '?' | '#' | '\\');
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !rest.contains(odd) => {
+            Ok(url.trim_end_matches('/').to_owned())
+        }
+        _ => Err(Error::new(BASE_URL_INVALID, "not a provider's address").with("url", url)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, accepted: bool) {
+        assert_eq!(Provider::openai().at(url).is_ok(), accepted, "{url:?}");
+    }
+
+    #[test]
+    fn an_address_is_a_plain_url() {
+        check("https://api.openai.com/v1/", true);
+        check("http://127.0.0.1:8080", true);
+        check("ftp://host", false);
+        check("https://", false);
+        check("https:///v1", false);
+        check("https://user:pw@host", false);
+        check("https://host?key=x", false);
+        check("https://host/a b", false);
+        check("", false);
+    }
+
+    #[test]
+    fn a_password_in_a_refused_address_is_not_shown() {
+        let error = Provider::openai()
+            .at("https://user:hunter2@host/v1")
+            .unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn known_providers_need_a_key_unless_they_are_local() {
+        for provider in [Provider::openai(), Provider::anthropic(), Provider::xai()] {
+            assert!(!provider.is_configured());
+            assert!(provider.api_key("k".to_string()).is_configured());
+        }
+        assert!(Provider::local().is_configured());
+    }
+}
