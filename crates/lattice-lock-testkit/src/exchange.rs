@@ -1,0 +1,239 @@
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{Gate, Usage};
+
+/// One scripted exchange: what the server does with one request.
+///
+/// ```
+/// use std::time::Duration;
+/// use lattice_lock_testkit::{Exchange, Usage};
+///
+/// let slow = Exchange::reply("Done.").usage(Usage::new().input(12).output(2)).delay(Duration::from_secs(2));
+/// let limited = Exchange::error(429).retry_after(20);
+/// let lost = Exchange::reply("Nobody reads this, but it is charged.").then_reset();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    pub(crate) answer: Answer,
+    pub(crate) only_model: Option<String>,
+    pub(crate) served_model: Option<String>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) reported: Reported,
+    pub(crate) finish: Option<String>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) delay: Duration,
+    pub(crate) gate: Option<Gate>,
+    pub(crate) ending: Ending,
+}
+
+/// What is said.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// A text made from the prompt.
+    Derived,
+    Text(String),
+    /// The error that the provider really sends with this status.
+    Failure {
+        status: u16,
+        message: Option<String>,
+    },
+    /// Anything at all.
+    Raw {
+        status: u16,
+        content_type: String,
+        body: Vec<u8>,
+    },
+}
+
+/// What the reply says about usage.
+#[derive(Clone, Debug)]
+pub(crate) enum Reported {
+    AsCharged,
+    Nothing,
+    Verbatim(Value),
+}
+
+/// How the connection goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Whole,
+    Truncated,
+    Reset,
+}
+
+impl Exchange {
+    fn new(answer: Answer) -> Self {
+        Self {
+            answer,
+            only_model: None,
+            served_model: None,
+            usage: None,
+            reported: Reported::AsCharged,
+            finish: None,
+            headers: Vec::new(),
+            delay: Duration::ZERO,
+            gate: None,
+            ending: Ending::Whole,
+        }
+    }
+
+    /// Answers with a text made from the prompt, as the server does when its script is at its end.
+    #[must_use]
+    pub fn derived() -> Self {
+        Self::new(Answer::Derived)
+    }
+
+    /// Answers with `text`.
+    #[must_use]
+    pub fn reply(text: impl Into<String>) -> Self {
+        Self::new(Answer::Text(text.into()))
+    }
+
+    /// Fails with `status` and the body that the provider really sends with it; not charged, unless
+    /// [`usage`](Self::usage) says so.
+    #[must_use]
+    pub fn error(status: u16) -> Self {
+        Self::new(Answer::Failure {
+            status,
+            message: None,
+        })
+    }
+
+    /// Sends these bytes, whatever they are; not charged, unless [`usage`](Self::usage) says so.
+    #[must_use]
+    pub fn raw(status: u16, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        let (content_type, body) = (content_type.into(), body.into());
+        Self::new(Answer::Raw {
+            status,
+            content_type,
+            body,
+        })
+    }
+
+    /// Resets the connection before any work is done; not charged, unless [`usage`](Self::usage) says so.
+    #[must_use]
+    pub fn reset() -> Self {
+        Self::error(500).then_reset()
+    }
+
+    /// Replaces the message of an [`error`](Self::error); the provider's own by default.
+    #[must_use]
+    pub fn message(mut self, text: impl Into<String>) -> Self {
+        if let Answer::Failure { message, .. } = &mut self.answer {
+            *message = Some(text.into());
+        }
+        self
+    }
+
+    /// Keeps the exchange for a request for exactly this model; any request by default.
+    #[must_use]
+    pub fn only_model(mut self, model: impl Into<String>) -> Self {
+        self.only_model = Some(model.into());
+        self
+    }
+
+    /// Sets the model's name in the reply; by default the dated name of an alias that the server knows, or
+    /// the name that was asked for.
+    #[must_use]
+    pub fn served_model(mut self, model: impl Into<String>) -> Self {
+        self.served_model = Some(model.into());
+        self
+    }
+
+    /// Sets what is charged, and reported; by default a token for every four bytes of prompt and reply.
+    #[must_use]
+    pub fn usage(mut self, usage: Usage) -> Self {
+        self.usage = Some(usage);
+        self
+    }
+
+    /// Leaves the usage out of the reply; it is charged all the same.
+    #[must_use]
+    pub fn without_usage(mut self) -> Self {
+        self.reported = Reported::Nothing;
+        self
+    }
+
+    /// Puts `usage` into the reply as it stands, true or not; what is charged stays as it is.
+    #[must_use]
+    pub fn reporting(mut self, usage: Value) -> Self {
+        self.reported = Reported::Verbatim(usage);
+        self
+    }
+
+    /// Sets `finish_reason` or `stop_reason`, in the wire's own words; `stop` or `end_turn` by default.
+    #[must_use]
+    pub fn finish(mut self, reason: impl Into<String>) -> Self {
+        self.finish = Some(reason.into());
+        self
+    }
+
+    /// Adds a header to the reply. One that HTTP does not allow is left out.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a `Retry-After` of so many seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.header("retry-after", seconds.to_string())
+    }
+
+    /// Waits before it replies, by the server's own clock; not at all by default.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Waits before it replies until `gate` is open.
+    #[must_use]
+    pub fn gate(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
+        self
+    }
+
+    /// Announces the whole body, sends half of it, and closes the connection.
+    #[must_use]
+    pub fn then_truncate(mut self) -> Self {
+        self.ending = Ending::Truncated;
+        self
+    }
+
+    /// Does the work, charges for it, and resets the connection instead of replying.
+    #[must_use]
+    pub fn then_reset(mut self) -> Self {
+        self.ending = Ending::Reset;
+        self
+    }
+
+    /// The text of the reply and what is charged for it, if it is charged.
+    pub(crate) fn charge(&self, prompt: &str) -> Option<(String, Usage)> {
+        let text = match &self.answer {
+            Answer::Derived => derived_reply(prompt),
+            Answer::Text(text) => text.clone(),
+            Answer::Failure { .. } | Answer::Raw { .. } => {
+                return Some((String::new(), self.usage?));
+            }
+        };
+        let usage = self.usage.unwrap_or_else(|| Usage::derived(prompt, &text));
+        Some((text, usage))
+    }
+}
+
+/// Says something about the prompt that is the same every time.
+fn derived_reply(prompt: &str) -> String {
+    let words = prompt.split_whitespace().count();
+    let start: Vec<&str> = prompt.split_whitespace().take(8).collect();
+    match words {
+        0 => "There was nothing to answer.".to_owned(),
+        _ => format!(
+            "Scripted answer to a prompt of {words} words that begins: {}",
+            start.join(" ")
+        ),
+    }
+}

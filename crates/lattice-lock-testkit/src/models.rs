@@ -1,0 +1,29 @@
+/// What an alias is served as: the provider answers with the dated name, and bills by it.
+const DATED: [(&str, &str); 10] = [
+    ("claude-haiku-4-5", "claude-haiku-4-5-20251001"),
+    ("claude-opus-4-1", "claude-opus-4-1-20250805"),
+    ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929"),
+    ("gpt-4.1", "gpt-4.1-2025-04-14"),
+    ("gpt-4o", "gpt-4o-2024-08-06"),
+    ("gpt-4o-mini", "gpt-4o-mini-2024-07-18"),
+    ("gpt-5", "gpt-5-2025-08-07"),
+    ("gpt-5-mini", "gpt-5-mini-2025-08-07"),
+    ("gpt-5-nano", "gpt-5-nano-2025-08-07"),
+    ("o4-mini", "o4-mini-2025-04-16"),
+];
+
+/// The name under which `requested` is served; a name that the server does not know stays as it is.
+pub(crate) fn served(requested: &str) -> &str {
+    DATED
+        .iter()
+        .find(|(alias, _)| *alias == requested)
+        .map_or(requested, |(_, dated)| dated)
+}
+
+/// Every name, dated or not, that begins with one of `prefixes`.
+pub(crate) fn names(prefixes: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
+    DATED
+        .iter()
+        .flat_map(|(alias, dated)| [*alias, *dated])
+        .filter(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+}

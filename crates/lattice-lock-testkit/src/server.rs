@@ -1,0 +1,245 @@
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use crate::body::{Cut, Reply};
+use crate::desk::{Desk, Plan};
+use crate::exchange::Ending;
+use crate::wire::Failure;
+use crate::{Account, Error, Exchange, Received};
+
+/// The longest request body that is read, in bytes: Anthropic's own limit.
+const LONGEST_BODY: usize = 32 * 1024 * 1024;
+
+/// How long a caller may take to send its headers, and then its body.
+const LONGEST_READ: Duration = Duration::from_secs(30);
+
+/// A provider on `127.0.0.1`, on a port and a thread of its own.
+///
+/// It stops when it is dropped, and then every connection is closed at once, answered or not; the
+/// [`Account`] that was taken before remains.
+#[derive(Debug)]
+pub struct ScriptedServer {
+    address: SocketAddr,
+    url: String,
+    desk: Arc<Desk>,
+    stop: Option<oneshot::Sender<()>>,
+    stopped: oneshot::Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ScriptedServer {
+    /// Starts a server without a script: it answers every prompt by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Start`] when no port, thread or runtime is to be had.
+    pub async fn start() -> Result<Self, Error> {
+        let desk = Arc::new(Desk::default());
+        let (ready, is_ready) = oneshot::channel();
+        let (stop, is_stopping) = oneshot::channel();
+        let (done, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("scripted-provider".to_owned())
+            .spawn({
+                let desk = Arc::clone(&desk);
+                move || {
+                    serve(desk, ready, is_stopping);
+                    // Nobody waits for it when the handle is dropped instead of stopped.
+                    let _ = done.send(());
+                }
+            })
+            .map_err(Error::Start)?;
+        let died = |_| Err(io::Error::other("the server's thread has died"));
+        let address = is_ready.await.unwrap_or_else(died).map_err(Error::Start)?;
+        let url = format!("http://{address}");
+        Ok(Self {
+            address,
+            url,
+            desk,
+            stop: Some(stop),
+            stopped,
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens, without a path: `http://127.0.0.1:40123`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Adds an exchange to the end of the script. A request that is refused for its form, its path or its key
+    /// takes none.
+    pub fn script(&self, exchange: Exchange) {
+        self.desk.script(exchange);
+    }
+
+    /// Refuses every request without this API key from now on, with the provider's own 401.
+    pub fn require_key(&self, key: impl Into<String>) {
+        self.desk.require_key(key.into());
+    }
+
+    /// How many exchanges of the script nobody has taken yet.
+    #[must_use]
+    pub fn remaining(&self) -> usize {
+        self.desk.remaining()
+    }
+
+    /// What it has charged until now.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        self.desk.account()
+    }
+
+    /// Every request that has come in until now, refused or not, oldest first.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        self.desk.received()
+    }
+
+    /// Stops it, waits until its port and its connections are closed, and hands over the account.
+    pub async fn stop(mut self) -> Account {
+        self.stop.take();
+        // An error means that the thread is gone, which is what is waited for.
+        let _ = (&mut self.stopped).await;
+        self.desk.account()
+    }
+}
+
+impl Drop for ScriptedServer {
+    fn drop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            // A panic on the server's thread has been printed; a second one here would hide it.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs until the other end of `stop` is dropped; the runtime then drops every connection.
+fn serve(
+    desk: Arc<Desk>,
+    ready: oneshot::Sender<io::Result<SocketAddr>>,
+    stop: oneshot::Receiver<()>,
+) {
+    let started = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .and_then(|runtime| {
+            let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
+            Ok((runtime, listener.local_addr()?, listener))
+        });
+    match started {
+        Ok((runtime, address, listener)) => {
+            // Whoever started it may be gone; then `stop` is, too.
+            let _ = ready.send(Ok(address));
+            runtime.spawn(accept(listener, desk));
+            let _ = runtime.block_on(stop);
+        }
+        Err(error) => {
+            let _ = ready.send(Err(error));
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, desk: Arc<Desk>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(converse(stream, Arc::clone(&desk)));
+            }
+            // Out of file descriptors, most likely: without a pause the loop would spin.
+            Err(_) => sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+/// Serves one connection to its end, which may be a scripted reset.
+async fn converse(stream: TcpStream, desk: Arc<Desk>) {
+    let service = service_fn(move |request| Box::pin(answer(Arc::clone(&desk), request)));
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(LONGEST_READ)
+        .serve_connection(TokioIo::new(stream), service);
+    let result = poll_fn(|context| connection.poll_without_shutdown(context)).await;
+    let stream = connection.into_parts().io.into_inner();
+    if result.is_err_and(|error| is_reset(&error)) {
+        // The socket may be gone already, and then there is nothing to reset.
+        let _ = stream.set_zero_linger();
+    }
+}
+
+fn is_reset(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error);
+    source.and_then(|source| source.downcast_ref::<Cut>()) == Some(&Cut::Reset)
+}
+
+async fn answer(desk: Arc<Desk>, request: Request<Incoming>) -> Result<Response<Reply>, Cut> {
+    let (parts, body) = request.into_parts();
+    let body = read(body).await?;
+    let plan = desk.plan(&parts, body);
+    if let Some(gate) = &plan.gate {
+        gate.pass().await;
+    }
+    if !plan.delay.is_zero() {
+        sleep(plan.delay).await;
+    }
+    respond(plan)
+}
+
+/// The body, or why it is refused; a caller that breaks off gets no answer.
+async fn read(body: Incoming) -> Result<Result<Bytes, Failure>, Cut> {
+    if body.size_hint().lower() > LONGEST_BODY as u64 {
+        return Ok(Err(Failure::of(413)));
+    }
+    match timeout(LONGEST_READ, Limited::new(body, LONGEST_BODY).collect()).await {
+        Ok(Ok(body)) => Ok(Ok(body.to_bytes())),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Ok(Err(Failure::of(413))),
+        Ok(Err(_)) => Err(Cut::Reset),
+        Err(_) => Ok(Err(Failure::of(408))),
+    }
+}
+
+fn respond(plan: Plan) -> Result<Response<Reply>, Cut> {
+    let length = plan.body.len();
+    let body = match plan.ending {
+        Ending::Whole => Reply::whole(plan.body),
+        Ending::Truncated => Reply::half(&plan.body),
+        Ending::Reset => return Err(Cut::Reset),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(plan.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    for (name, value) in plan.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests;
