@@ -20,8 +20,8 @@ impl Code {
     ///
     /// # Panics
     ///
-    /// At compile time (when used in a constant) if `id` is not `LL-`, three capital letters, `-` and
-    /// three digits, or if `meaning` or `remedy` is empty.
+    /// At compile time (when used in a constant) if `id` is not `LL-`, two or three capital letters, `-`
+    /// and three digits, or if `meaning` or `remedy` is empty.
     #[must_use]
     pub const fn new(
         id: &'static str,
@@ -55,10 +55,10 @@ impl Code {
         self.id
     }
 
-    /// The three letters in the middle, such as `BIL`.
+    /// The letters in the middle, such as `BIL` or `DB`.
     #[must_use]
     pub fn area(&self) -> &'static str {
-        &self.id[3..6]
+        &self.id["LL-".len()..self.id.len() - "-000".len()]
     }
 
     /// What sort of failure it is.
@@ -93,10 +93,26 @@ impl Code {
 }
 
 const fn is_well_formed(id: &[u8]) -> bool {
+    match id {
+        [b'L', b'L', b'-', a, b, b'-', x, y, z] => {
+            are_letters(&[*a, *b]) && are_digits(&[*x, *y, *z])
+        }
+        [b'L', b'L', b'-', a, b, c, b'-', x, y, z] => {
+            are_letters(&[*a, *b, *c]) && are_digits(&[*x, *y, *z])
+        }
+        _ => false,
+    }
+}
+
+const fn are_letters(bytes: &[u8]) -> bool {
     matches!(
-        id,
-        [b'L', b'L', b'-', b'A'..=b'Z', b'A'..=b'Z', b'A'..=b'Z', b'-', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9']
+        bytes,
+        [b'A'..=b'Z', b'A'..=b'Z'] | [b'A'..=b'Z', b'A'..=b'Z', b'A'..=b'Z']
     )
+}
+
+const fn are_digits(bytes: &[u8; 3]) -> bool {
+    matches!(bytes, [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9'])
 }
 
 impl PartialEq for Code {
@@ -163,7 +179,13 @@ mod tests {
     #[test]
     fn a_code_has_an_area_and_three_digits() {
         check("LL-BIL-004", true);
+        check("LL-DB-001", true);
+        check("LL-D-001", false);
+        check("LL-DB--001", false);
         check("LL-BIL-04", false);
+        check("LL-BIL-0044", false);
+        check("LL-DB-004", true);
+        check("LL-B-004", false);
         check("LL-BILL-004", false);
         check("LL-bil-004", false);
         check("XX-BIL-004", false);
@@ -179,5 +201,11 @@ mod tests {
         }
         assert_eq!(CODES[0].meaning(), "The first line and the second.");
         assert_eq!(ONE.area(), "TSK");
+    }
+
+    #[test]
+    fn an_area_of_two_letters_is_read_whole() {
+        const TWO: Code = Code::new("LL-DB-001", Kind::Busy, "meaning", "remedy");
+        assert_eq!(TWO.area(), "DB");
     }
 }
