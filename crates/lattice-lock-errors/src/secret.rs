@@ -75,7 +75,10 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_the_value() {
         let secret = Secret::new("hunter2".to_string());
-        assert_eq!(format!("{secret:?} {secret:#?}"), "Secret([redacted]) Secret([redacted])");
+        assert_eq!(
+            format!("{secret:?} {secret:#?}"),
+            "Secret([redacted]) Secret([redacted])"
+        );
     }
 
     #[test]

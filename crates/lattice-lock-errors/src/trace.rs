@@ -61,11 +61,16 @@ impl FromStr for TraceId {
     type Err = InvalidTraceId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let digits = text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if text.len() != 32 || !digits {
             return Err(InvalidTraceId);
         }
-        u128::from_str_radix(text, 16).ok().and_then(Self::new).ok_or(InvalidTraceId)
+        u128::from_str_radix(text, 16)
+            .ok()
+            .and_then(Self::new)
+            .ok_or(InvalidTraceId)
     }
 }
 
