@@ -1,0 +1,14 @@
+mod counts;
+mod lexer;
+mod line;
+mod script;
+mod state;
+mod tally;
+mod window;
+
+pub(crate) use counts::Counts;
+pub(crate) use lexer::{Sink, Word, join, lex};
+pub(crate) use script::{SCRIPTS, Script};
+pub(crate) use state::{Learner, Scan};
+pub(crate) use tally::{Hit, Tally};
+pub(crate) use window::{Window, pieces};

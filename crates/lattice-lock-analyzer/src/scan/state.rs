@@ -1,0 +1,430 @@
+//! The one pass: every word, mark and line of a text is looked at once, and everything is learned from it.
+
+use super::counts::Counts;
+use super::lexer::{Shape, Sink, Word, join};
+use super::line::{Line, classify};
+use super::tally::{FULL, Tally};
+
+use crate::patterns::{Action, Compiled, LONGEST_PHRASE, MOST_GAPS, WIDEST_GAP};
+use crate::{CodeLanguage, Mark, Set};
+
+/// Takes what the learned layer reads: hashes of words and pairs of words.
+pub(crate) trait Learner {
+    /// A feature of the text occurred.
+    fn feature(&mut self, hash: u64);
+}
+
+/// No lead word yet in this sentence.
+const OPEN: u32 = u32::MAX;
+/// How many words a denial reaches.
+const DENIED: u32 = 4;
+/// How many words of the ring are kept; a power of two.
+const RING: usize = LONGEST_PHRASE;
+/// The number of natural languages whose words are counted.
+pub(crate) const LANGUAGES: usize = 32;
+
+/// Everything that one pass has seen so far.
+#[derive(Debug)]
+pub(crate) struct Scan<'s, L> {
+    set: &'s Compiled,
+    pub(crate) learner: L,
+    pub(crate) tally: Tally,
+    pub(crate) counts: Counts,
+    pub(crate) marks: Set<Mark>,
+    pub(crate) languages: [u16; LANGUAGES],
+    pub(crate) code_languages: Set<CodeLanguage>,
+    pub(crate) trace_language: Option<CodeLanguage>,
+    pub(crate) code_blocks: u16,
+    pub(crate) code_words: u32,
+    pub(crate) log_lines: u32,
+    pub(crate) text_lines: u32,
+    pub(crate) code_lines: u32,
+    pub(crate) items: u32,
+    pub(crate) sums: u32,
+    table_rows: u32,
+    latex: u32,
+    diff_lines: u32,
+    ring: [u64; RING],
+    run: u32,
+    words: u32,
+    lead: u32,
+    sentences: u32,
+    denied_until: u32,
+    armed: [u32; MOST_GAPS],
+    zone: Zone,
+    weak: bool,
+    last: u64,
+}
+
+/// Where in the text the pass is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Zone {
+    fence: bool,
+    line: bool,
+    inline: bool,
+    quote: bool,
+}
+
+impl Zone {
+    const fn is_code(self) -> bool {
+        self.fence || self.line || self.inline
+    }
+}
+
+impl<'s, L: Learner> Scan<'s, L> {
+    pub(crate) fn new(set: &'s Compiled, learner: L) -> Self {
+        Self {
+            set,
+            learner,
+            tally: Tally::default(),
+            counts: Counts::default(),
+            marks: Set::new(),
+            languages: [0; LANGUAGES],
+            code_languages: Set::new(),
+            trace_language: None,
+            code_blocks: 0,
+            code_words: 0,
+            log_lines: 0,
+            text_lines: 0,
+            code_lines: 0,
+            items: 0,
+            sums: 0,
+            table_rows: 0,
+            latex: 0,
+            diff_lines: 0,
+            ring: [0; RING],
+            run: 0,
+            words: 0,
+            lead: OPEN,
+            sentences: 0,
+            denied_until: 0,
+            armed: [0; MOST_GAPS],
+            zone: Zone::default(),
+            weak: false,
+            last: 0,
+        }
+    }
+
+    /// A new text begins; what follows speaks weakly if it is only context.
+    pub(crate) fn begin(&mut self, weak: bool) {
+        self.weak = weak;
+        self.zone = Zone::default();
+        self.sentences = 0;
+        self.denied_until = 0;
+        self.sentence();
+        self.sentences = 0;
+    }
+
+    /// A stretch of the text was left out: nothing is known about where the next piece stands.
+    pub(crate) fn gap(&mut self) {
+        self.zone = Zone::default();
+        self.sentence();
+    }
+
+    fn sentence(&mut self) {
+        self.run = 0;
+        self.last = 0;
+        self.denied_until = 0;
+        if self.lead != OPEN {
+            self.lead = OPEN;
+            self.sentences += 1;
+        }
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.marks.insert(mark);
+    }
+
+    fn act(&mut self, action: Action, words: u32) {
+        match action {
+            Action::Signal { signal, words } => self.signal(signal, u32::from(words)),
+            Action::After { signal, gap } => {
+                let armed = self.armed[gap as usize % MOST_GAPS];
+                if armed != 0 && self.words - armed <= WIDEST_GAP && self.words - armed >= words {
+                    self.signal(signal, self.words - armed + 1);
+                }
+            }
+            Action::Opens { gap } => self.armed[gap as usize % MOST_GAPS] = self.words,
+            Action::Negator => self.denied_until = self.words + DENIED,
+            Action::Language(language) => {
+                let count = &mut self.languages[language as usize % LANGUAGES];
+                *count = count.saturating_add(1);
+            }
+            Action::Filler => {}
+        }
+    }
+
+    /// A signal's phrase of so many words ends with the current word.
+    fn signal(&mut self, signal: u16, words: u32) {
+        let head = &self.set.signals[signal as usize].head;
+        let first = self.words + 1 - words.min(self.words);
+        let mut strength = if self.zone.is_code() || self.zone.quote {
+            if head.anywhere { FULL } else { 1 }
+        } else {
+            FULL
+        };
+        if head.lead {
+            if first != self.lead {
+                return;
+            }
+            strength = if self.sentences == 0 {
+                strength
+            } else {
+                strength / 2
+            };
+        }
+        if self.weak {
+            strength /= 2;
+        }
+        if !head.firm && self.denied_until >= first {
+            strength = -(strength / 2);
+        }
+        if strength != 0 {
+            self.tally.add(signal, strength);
+        }
+    }
+
+    fn phrases(&mut self, mut ends: u16) {
+        ends &= !3;
+        while ends != 0 {
+            let words = ends.trailing_zeros();
+            ends &= ends - 1;
+            if words > self.run {
+                return;
+            }
+            let from = self.words.wrapping_sub(words - 1);
+            let hash = (1..words).fold(self.at(from), |hash, i| join(hash, self.at(from + i)));
+            let set = self.set;
+            if let Some(found) = set.table.find(hash) {
+                for action in found.actions {
+                    self.act(*action, words);
+                }
+            }
+        }
+    }
+
+    fn at(&self, word: u32) -> u64 {
+        self.ring[word as usize % RING]
+    }
+
+    fn learn(&mut self, word: Word) {
+        self.learner.feature(word.hash);
+        if word.stem != word.hash {
+            self.learner.feature(word.stem ^ STEM_SALT);
+        }
+        self.learner.feature(join(self.last, word.hash));
+        self.last = word.hash;
+    }
+
+    fn code_line(&mut self, language: Option<CodeLanguage>) {
+        self.code_lines += 1;
+        self.zone.line = true;
+        if let Some(language) = language {
+            self.code_languages.insert(language);
+            if language == CodeLanguage::Sql {
+                self.mark(Mark::Sql);
+            }
+        }
+    }
+
+    fn fence(&mut self, rest: &[u8]) {
+        self.zone.fence = !self.zone.fence;
+        if self.zone.fence {
+            self.mark(Mark::CodeBlock);
+            self.code_blocks = self.code_blocks.saturating_add(1);
+            let tag = fence_tag(rest);
+            if !tag.is_empty() {
+                let language = CodeLanguage::of_fence(tag);
+                self.code_languages.insert(language);
+                match language {
+                    CodeLanguage::Sql => self.mark(Mark::Sql),
+                    CodeLanguage::Diff => self.mark(Mark::Diff),
+                    CodeLanguage::Latex => self.mark(Mark::Math),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// What can only be said once the whole text was seen.
+    pub(crate) fn finish(&mut self) {
+        let words = self.counts.words();
+        if self.table_rows >= 2 {
+            self.mark(Mark::Table);
+        }
+        if self.items >= 2 {
+            self.mark(Mark::List);
+        }
+        if self.latex >= 1 || (self.sums >= 2 && self.code_lines == 0 && self.counts.numbers >= 2) {
+            self.mark(Mark::Math);
+        }
+        if self.diff_lines >= 2 {
+            self.mark(Mark::Diff);
+        }
+        if self.code_lines >= 2 {
+            self.mark(Mark::BareCode);
+        }
+        if words > 0
+            && self.code_words * 10 >= words * 8
+            && self.code_lines + u32::from(self.code_blocks) > 0
+        {
+            self.mark(Mark::OnlyCode);
+        }
+        if self.log_lines >= 2 {
+            self.mark(Mark::Log);
+        }
+        if self.log_lines >= 2 && self.log_lines * 10 >= self.text_lines * 8 {
+            self.mark(Mark::OnlyLog);
+        }
+    }
+}
+
+const STEM_SALT: u64 = 0x5354_454D_0000_0000;
+
+/// The language that a fence names.
+fn fence_tag(rest: &[u8]) -> &str {
+    let line = rest[..rest.len().min(80)]
+        .split(|b| *b == b'\n')
+        .next()
+        .unwrap_or_default();
+    let tag = line.trim_ascii_start().trim_ascii_end();
+    let tag = tag
+        .strip_prefix(b"```")
+        .or_else(|| tag.strip_prefix(b"~~~"))
+        .unwrap_or(tag);
+    let end = tag
+        .iter()
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'#')))
+        .unwrap_or(tag.len());
+    std::str::from_utf8(&tag[..end]).unwrap_or_default()
+}
+
+impl<L: Learner> Sink for Scan<'_, L> {
+    #[inline]
+    fn word(&mut self, word: Word) {
+        self.counts.word(word);
+        self.words += 1;
+        self.run += 1;
+        self.ring[self.words as usize % RING] = word.hash;
+        if self.zone.is_code() {
+            self.code_words += 1;
+        }
+        if word.shape == Shape::Camel {
+            self.mark(Mark::Identifier);
+        }
+        let set = self.set;
+        match set.table.find(word.hash) {
+            None => {
+                if self.lead == OPEN {
+                    self.lead = self.words;
+                }
+            }
+            Some(found) => {
+                if self.lead == OPEN && !found.actions.contains(&Action::Filler) {
+                    self.lead = self.words;
+                }
+                for action in found.actions {
+                    self.act(*action, 1);
+                }
+                self.phrases(found.ends);
+            }
+        }
+        self.learn(word);
+    }
+
+    fn punctuation(&mut self, byte: u8, next: u8) {
+        self.counts.marks += 1;
+        match byte {
+            b'.' | b'!' if next.is_ascii_whitespace() => self.sentence(),
+            b'?' => {
+                if !self.zone.is_code() {
+                    self.mark(Mark::Question);
+                }
+                self.learner.feature(0x3F);
+                self.sentence();
+            }
+            b',' | b';' | b':' | b'(' | b')' => {
+                self.denied_until = 0;
+                if byte == b':' && next == b'/' {
+                    self.mark(Mark::Url);
+                }
+            }
+            b'`' => {
+                self.zone.inline = !self.zone.inline;
+                self.mark(Mark::InlineCode);
+            }
+            b'"' => {
+                self.zone.quote = !self.zone.quote;
+                self.mark(Mark::Quote);
+            }
+            b'_' if next.is_ascii_alphanumeric() => self.mark(Mark::Identifier),
+            b'/' if next.is_ascii_alphanumeric() => self.mark(Mark::Path),
+            b'$' | b'{' if next == b'{' => self.mark(Mark::Placeholder),
+            b'\\' if next.is_ascii_alphabetic() && !matches!(next, b'n' | b't' | b'r') => {
+                self.latex += 1
+            }
+            b'+' | b'*' | b'^' | b'=' if next.is_ascii_digit() || next == b' ' => self.sums += 1,
+            _ => {}
+        }
+    }
+
+    fn symbol(&mut self, symbol: char) {
+        self.counts.symbols += 1;
+        match symbol {
+            '？' | '؟' => {
+                self.mark(Mark::Question);
+                self.sentence();
+            }
+            '。' | '！' | '．' | '।' => self.sentence(),
+            '，' | '、' | '：' | '；' => self.denied_until = 0,
+            '“' | '«' | '「' | '„' | '『' => {
+                self.zone.quote = true;
+                self.mark(Mark::Quote);
+            }
+            '”' | '»' | '」' | '』' => self.zone.quote = false,
+            '∑' | '∫' | '√' | '≤' | '≥' | '∈' | '∀' | '∃' | '≠' | '∞' | '∂' => {
+                self.latex += 1
+            }
+            _ => {}
+        }
+    }
+
+    fn line(&mut self, rest: &[u8]) {
+        self.counts.lines += 1;
+        self.sentence();
+        self.zone.line = false;
+        self.zone.inline = false;
+        self.zone.quote = false;
+        let line = classify(rest);
+        if matches!(rest.first(), Some(b' ' | b'\t')) {
+            self.counts.indented += 1;
+        }
+        if line != Line::Blank {
+            self.text_lines += 1;
+        }
+        match line {
+            Line::Blank | Line::Prose => {}
+            Line::Fence => self.fence(rest),
+            _ if self.zone.fence && !matches!(line, Line::Trace(_) | Line::Error | Line::Log) => {}
+            Line::Code(language) => self.code_line(Some(language)),
+            Line::AnyCode => self.code_line(None),
+            Line::Diff => {
+                self.diff_lines += 1;
+                self.code_line(None);
+            }
+            Line::Table => self.table_rows += 1,
+            Line::Item => self.items += 1,
+            Line::Heading => self.mark(Mark::Heading),
+            Line::Trace(language) => {
+                self.mark(Mark::StackTrace);
+                self.trace_language.get_or_insert(language);
+                self.log_lines += 1;
+            }
+            Line::Error => {
+                self.mark(Mark::ErrorMessage);
+                self.log_lines += 1;
+            }
+            Line::Log => self.log_lines += 1,
+        }
+    }
+}
