@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use lattice_lock_errors::{Result, Secret};
+
+use crate::effective::EffectiveValue;
+use crate::problem::{Problem, given_as};
+use crate::reading::Reading;
+use crate::setting::{
+    AUTH_ENABLED, REFRESH_TOKEN_EXPIRY, SECRET_KEY, SECRET_KEY_PREVIOUS, Setting, TOKEN_EXPIRY,
+};
+use crate::{Environment, Origin, SecretFault, SigningSecret, WarningKind, parse};
+
+const MINUTE: u64 = 60;
+const DAY: u64 = 24 * 60 * MINUTE;
+
+/// The section `auth`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuthConfig {
+    /// Whether this library knows who is calling; on by default. A host with its own auth turns it off, and
+    /// needs no signing secret then.
+    pub enabled: bool,
+    /// What tokens are signed with. If none is given it is random, or absent when `enabled` is off.
+    pub signing_secret: Option<SigningSecret>,
+    /// What tokens were signed with before: still accepted, no longer used for new ones.
+    pub previous_secret: Option<SigningSecret>,
+    /// How long an access token is good, up to a year; 30 minutes by default.
+    pub token_expiry: Duration,
+    /// How long a refresh token is good, up to ten years; 7 days by default.
+    pub refresh_token_expiry: Duration,
+}
+
+impl AuthConfig {
+    pub(crate) fn read(reading: &mut Reading, environment: Environment) -> Result<Self> {
+        let enabled = reading.value(&AUTH_ENABLED, true, parse::switch);
+        let required = enabled && environment.requires_secret();
+        let signing_secret = match given(reading, &SECRET_KEY, environment) {
+            Given::Absent if required => missing(reading),
+            Given::Absent if enabled => Some(random(reading)?),
+            Given::Absent | Given::Refused => absent(reading, &SECRET_KEY),
+            Given::Secret(secret) => Some(secret),
+        };
+        let previous_secret = match given(reading, &SECRET_KEY_PREVIOUS, environment) {
+            Given::Absent | Given::Refused => absent(reading, &SECRET_KEY_PREVIOUS),
+            Given::Secret(secret) => Some(secret),
+        };
+        let minutes = reading.value(&TOKEN_EXPIRY, 30, |raw| parse::whole(raw, 1..=525_600));
+        let days = reading.value(&REFRESH_TOKEN_EXPIRY, 7, |raw| parse::whole(raw, 1..=3650));
+        Ok(Self {
+            enabled,
+            signing_secret,
+            previous_secret,
+            token_expiry: Duration::from_secs(u64::from(minutes) * MINUTE),
+            refresh_token_expiry: Duration::from_secs(u64::from(days) * DAY),
+        })
+    }
+
+    pub(crate) fn advise(&self, reading: &mut Reading) {
+        if self.previous_secret.is_some() && self.previous_secret == self.signing_secret {
+            reading.warn_about(WarningKind::SameSecretTwice, &SECRET_KEY_PREVIOUS);
+        }
+    }
+}
+
+enum Given {
+    Absent,
+    Refused,
+    Secret(SigningSecret),
+}
+
+fn given(reading: &mut Reading, setting: &'static Setting, environment: Environment) -> Given {
+    if !reading.is_given(setting) {
+        return Given::Absent;
+    }
+    let text = |raw: &_| Ok(Secret::new(parse::text(raw)?.to_owned()));
+    let Some((text, origin)) = reading.winner(setting, text) else {
+        return Given::Refused;
+    };
+    match SigningSecret::checked(text.expose(), environment) {
+        Ok(secret) => {
+            if secret.weakness().is_some() {
+                reading.warn(WarningKind::WeakSecret, given_as(setting, &origin));
+            }
+            reading.show(setting, EffectiveValue::Given(true), origin);
+            Given::Secret(secret)
+        }
+        Err(fault) => {
+            reading.problem(Problem::secret(setting, &origin, fault));
+            Given::Refused
+        }
+    }
+}
+
+/// A file that cannot be read may well hold the secret: then only the file is at fault.
+fn missing(reading: &mut Reading) -> Option<SigningSecret> {
+    if !reading.is_incomplete {
+        reading.problem(Problem::secret(
+            &SECRET_KEY,
+            &Origin::Default,
+            SecretFault::Missing,
+        ));
+    }
+    absent(reading, &SECRET_KEY)
+}
+
+fn random(reading: &mut Reading) -> Result<SigningSecret> {
+    let secret = SigningSecret::random()?;
+    reading.show(&SECRET_KEY, EffectiveValue::Given(true), Origin::Generated);
+    reading.warn(
+        WarningKind::RandomSecret,
+        given_as(&SECRET_KEY, &Origin::Generated),
+    );
+    Ok(secret)
+}
+
+fn absent(reading: &mut Reading, setting: &'static Setting) -> Option<SigningSecret> {
+    reading.show(setting, EffectiveValue::Given(false), Origin::Default);
+    None
+}

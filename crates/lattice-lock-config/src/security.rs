@@ -1,0 +1,105 @@
+use std::fmt;
+
+use lattice_lock_errors::Code;
+
+use crate::ConfigurationError;
+use crate::codes::{SECRET_MISSING, SECRET_PLACEHOLDER, SECRET_PREDICTABLE, SECRET_SHORT};
+
+/// Why a signing secret is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SecretFault {
+    /// None is given, or only white space.
+    Missing,
+    /// It is a well-known placeholder, or contains one (`changeme`, `secret`, `your-key`, …).
+    Placeholder,
+    /// It is shorter than 32 bytes.
+    Short,
+    /// It is a repetition, a sequence, or made of too few different bytes.
+    Predictable,
+}
+
+impl SecretFault {
+    /// The code of an error with this fault: `LL-SEC-001` to `LL-SEC-004`.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Missing => SECRET_MISSING,
+            Self::Placeholder => SECRET_PLACEHOLDER,
+            Self::Short => SECRET_SHORT,
+            Self::Predictable => SECRET_PREDICTABLE,
+        }
+    }
+
+    /// What a secret must be, as the rest of a sentence that begins with its name.
+    #[must_use]
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::Missing => "must be given in production and staging",
+            Self::Placeholder => "must not be or contain a well-known placeholder",
+            Self::Short => "must be at least 32 bytes long",
+            Self::Predictable => {
+                "must be random, without a repeated pattern or a sequence and of at least 8 different bytes"
+            }
+        }
+    }
+
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
+            Self::Missing => "the signing secret is missing",
+            Self::Placeholder => "the signing secret is a placeholder",
+            Self::Short => "the signing secret is too short",
+            Self::Predictable => "the signing secret is predictable",
+        }
+    }
+}
+
+/// A configuration that is not safe to start with; found with `error.find::<SecurityConfigurationError>()`.
+///
+/// If there are other problems beside it, they are behind it: `error.find::<ConfigurationError>()`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityConfigurationError {
+    fault: SecretFault,
+    setting: String,
+    all: Option<ConfigurationError>,
+}
+
+impl SecurityConfigurationError {
+    pub(crate) fn new(
+        fault: SecretFault,
+        setting: String,
+        all: Option<ConfigurationError>,
+    ) -> Self {
+        Self {
+            fault,
+            setting,
+            all,
+        }
+    }
+
+    /// Why the secret is not accepted.
+    #[must_use]
+    pub fn fault(&self) -> SecretFault {
+        self.fault
+    }
+
+    /// The variable or key that gives the secret, or should give it.
+    #[must_use]
+    pub fn setting(&self) -> &str {
+        &self.setting
+    }
+}
+
+impl fmt::Display for SecurityConfigurationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.setting, self.fault.rule())
+    }
+}
+
+impl std::error::Error for SecurityConfigurationError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.all
+            .as_ref()
+            .map(|all| all as &(dyn std::error::Error + 'static))
+    }
+}
