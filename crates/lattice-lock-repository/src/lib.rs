@@ -1,1 +1,42 @@
 //! One storage contract, in memory or in SQLite, PostgreSQL and MySQL.
+//!
+//! A [`Repository`] keeps entities of one kind, with keys that sort by time and versions that refuse lost updates;
+//! [`MemoryRepository`] is the default. A [`Database`] is opened from a URL, runs work in transactions and keeps its
+//! migrations. The engines are features: without any, this crate builds without sea-orm. It knows no entity of the
+//! crates that use it.
+//!
+//! ```
+//! use lattice_lock_repository::{Entity, MemoryRepository, Page, Repository};
+//!
+//! #[derive(Clone)]
+//! struct Note(String);
+//! impl Entity for Note {
+//!     const NAME: &'static str = "note";
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> lattice_lock_errors::Result<()> {
+//! let notes = MemoryRepository::default();
+//! let first = notes.create(Note("buy milk".into())).await?;
+//! assert_eq!(first.version(), 1);
+//! assert_eq!(notes.list(Page::first(10)?).await?.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod codes;
+mod database;
+mod entity;
+mod store;
+mod time;
+
+pub use database::{
+    Database, DatabaseHealth, DatabaseOptions, DatabaseStatus, Engine, Migration, MigrationSet,
+};
+#[cfg(feature = "__sql")]
+pub use database::{
+    DatabaseConnectionError, Isolation, Scope, TransactionError, Work, database_error,
+};
+pub use entity::{Entity, EntityId, EntityNotFoundError, Page, Stored};
+pub use store::{MemoryRepository, Repository};
+pub use time::Timestamp;

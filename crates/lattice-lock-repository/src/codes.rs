@@ -1,0 +1,33 @@
+//! The error codes of this crate.
+
+lattice_lock_errors::codes! {
+    /// The database's URL has no scheme that is known, or cannot be read.
+    DATABASE_URL_INVALID = "LL-DB-001", Misconfigured,
+        "write sqlite:path, postgres://host/name or mysql://host/name, or sqlite::memory: for no database";
+    /// This build has no support for the database's engine.
+    ENGINE_NOT_BUILT = "LL-DB-002", Unsupported, "enable the feature that the error names";
+    /// The database cannot be reached, or no connection became free in time.
+    DATABASE_UNREACHABLE = "LL-DB-003", Unavailable, "check that the database runs, its address, and the pool's size";
+    /// The entity does not exist.
+    ENTITY_NOT_FOUND = "LL-DB-004", NotFound, "check the id";
+    /// Another row has the same key.
+    UNIQUE_VIOLATION = "LL-DB-005", Conflict, "use another key, or read the row that has it";
+    /// The entity changed since it was read.
+    STALE_VERSION = "LL-DB-006", Conflict, "read the entity again and repeat the change";
+    /// Concurrent transactions were in each other's way, and the attempts are used up.
+    TRANSACTION_CONTENDED = "LL-DB-007", Busy, "try again, or make the transaction smaller";
+    /// The connection was lost while committing: it may or may not have happened.
+    COMMIT_UNKNOWN = "LL-DB-008", Ambiguous, "read back what was written before repeating it";
+    /// The database refused a statement.
+    STATEMENT_FAILED = "LL-DB-009", Internal, "report the error with its causes";
+    /// The tables are not at the state that this version needs.
+    MIGRATION_NEEDED = "LL-DB-010", Misconfigured, "run the migrations, or ask the builder to";
+    /// A migration that was applied differs from the one that this version has.
+    MIGRATION_CHANGED = "LL-DB-011", Integrity, "use the version that applied it; applied migrations never change";
+    /// The database was disposed of.
+    DATABASE_DISPOSED = "LL-DB-012", Cancelled, "open the database again";
+    /// The database has no tables: it is in memory.
+    NO_TABLES = "LL-DB-013", Unsupported, "open a database with a URL for what needs tables";
+    /// A page of a list must have between one and a thousand entities.
+    PAGE_SIZE_INVALID = "LL-DB-014", Invalid, "ask for 1 to 1000 entities at a time";
+}

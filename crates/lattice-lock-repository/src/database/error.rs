@@ -1,0 +1,101 @@
+use std::fmt;
+
+use lattice_lock_errors::{Error, Result};
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::codes::{
+    DATABASE_UNREACHABLE, STATEMENT_FAILED, TRANSACTION_CONTENDED, UNIQUE_VIOLATION,
+};
+
+/// The database cannot be reached: the typed cause of [`DATABASE_UNREACHABLE`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct DatabaseConnectionError {
+    /// What the driver said, redacted.
+    pub reason: String,
+}
+
+/// A transaction gave up: the typed cause of [`TRANSACTION_CONTENDED`] once its attempts are used up.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("gave up after {attempts} attempts")]
+pub struct TransactionError {
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last attempt failed.
+    #[source]
+    pub last: Error,
+}
+
+pub(crate) fn unreachable(error: &DbErr) -> Error {
+    let reason = lattice_lock_errors::redact(&error.to_string()).into_owned();
+    Error::new(DATABASE_UNREACHABLE, "database unreachable")
+        .with_source(DatabaseConnectionError { reason })
+}
+
+/// The error that stands for one of sea-orm's, by the engine's own code and never by its text.
+///
+/// ```
+/// use lattice_lock_repository::{codes, database_error};
+///
+/// let error = database_error(&sea_orm::DbErr::RecordNotInserted);
+/// assert_eq!(error.code(), codes::STATEMENT_FAILED);
+/// ```
+#[must_use]
+pub fn database_error(error: &DbErr) -> Error {
+    match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => unreachable(error),
+        DbErr::Exec(RuntimeErr::SqlxError(sqlx)) | DbErr::Query(RuntimeErr::SqlxError(sqlx)) => {
+            driver_error(sqlx, error)
+        }
+        other => Error::new(STATEMENT_FAILED, "statement failed").with_foreign(other),
+    }
+}
+
+fn driver_error(driver: &sqlx::Error, whole: &DbErr) -> Error {
+    match driver {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => unreachable(whole),
+        sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {
+            Error::new(UNIQUE_VIOLATION, "another row has the same key").with_foreign(whole)
+        }
+        sqlx::Error::Database(refusal) if is_contention(refusal.as_ref()) => {
+            Error::new(TRANSACTION_CONTENDED, "in the way of another transaction")
+                .with_foreign(whole)
+        }
+        _ => Error::new(STATEMENT_FAILED, "statement failed").with_foreign(whole),
+    }
+}
+
+/// PostgreSQL: serialisation failure and deadlock. MySQL: the deadlock's SQLSTATE is 40001 too, lock wait
+/// timeout is 1205. `SQLite`: busy (5), locked (6) and their extended codes.
+fn is_contention(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    #[cfg(feature = "mysql")]
+    if let Some(mysql) = refusal.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return matches!(mysql.number(), 1205 | 1213 | 1020);
+    }
+    let code = refusal.code();
+    matches!(
+        code.as_deref(),
+        Some("40001" | "40P01" | "5" | "6" | "261" | "262" | "517")
+    )
+}
+
+/// Turns sea-orm's results into ours.
+pub(crate) trait OrDatabaseError<T> {
+    fn or_database_error(self) -> Result<T>;
+}
+
+impl<T> OrDatabaseError<T> for std::result::Result<T, DbErr> {
+    fn or_database_error(self) -> Result<T> {
+        self.map_err(|error| database_error(&error))
+    }
+}
+
+impl fmt::Debug for super::connect::Pools {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pools").finish_non_exhaustive()
+    }
+}
