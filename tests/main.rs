@@ -8,6 +8,7 @@ use lattice_lock_tests::{BadFlag, Test, run};
 mod dependencies;
 mod environment;
 mod examples_declared;
+mod global_state;
 mod layering;
 mod public_api;
 mod state;
@@ -17,6 +18,7 @@ fn main() -> Result<ExitCode, BadFlag> {
         dependencies::tests(),
         environment::tests(),
         examples_declared::tests(),
+        global_state::tests(),
         layering::tests(),
         public_api::tests(),
         state::tests(),

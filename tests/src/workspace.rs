@@ -21,6 +21,8 @@ pub struct Package {
     pub folder: PathBuf,
     /// What it depends on, each as often as its manifest says.
     pub dependencies: Vec<Dependency>,
+    /// The names of its features, without the default's.
+    pub features: Vec<String>,
     /// The names of its declared examples.
     pub examples: Vec<String>,
 }
@@ -153,11 +155,21 @@ fn package(package: &Value) -> Package {
         name: text(&package["name"]),
         folder: manifest.parent().map(Path::to_path_buf).unwrap_or_default(),
         dependencies: list("dependencies").map(dependency).collect(),
+        features: features(package),
         examples: list("targets")
             .filter(is_example)
             .map(|target| text(&target["name"]))
             .collect(),
     }
+}
+
+fn features(package: &Value) -> Vec<String> {
+    let names = package["features"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone());
+    names.filter(|name| name != "default").collect()
 }
 
 fn dependency(dependency: &Value) -> Dependency {
