@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -66,13 +67,18 @@ impl Dependency {
 }
 
 impl Workspace {
-    /// Reads the workspace that this package belongs to.
+    /// The workspace that this package belongs to, read once for the whole process.
     ///
     /// # Panics
     ///
     /// When `cargo metadata` fails or answers with something else than it documents.
     #[must_use]
-    pub fn read() -> Self {
+    pub fn read() -> &'static Self {
+        static WORKSPACE: LazyLock<Workspace> = LazyLock::new(Workspace::of_this_package);
+        &WORKSPACE
+    }
+
+    fn of_this_package() -> Self {
         let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
         let metadata: Value = serde_json::from_str(&metadata).expect("cargo metadata is JSON");
         let packages = metadata["packages"]
