@@ -42,16 +42,11 @@ impl<T> Arena<T> {
         self.serial += 1;
         self.len += 1;
         let value = Some((self.serial, value));
-        let index = match self.vacancy() {
-            Some(index) => {
-                self.places[index] = value;
-                index
-            }
-            None => {
-                self.places.push(value);
-                self.places.len() - 1
-            }
-        };
+        let index = self.vacancy().unwrap_or(self.places.len());
+        match self.places.get_mut(index) {
+            Some(place) => *place = value,
+            None => self.places.push(value),
+        }
         Key {
             index,
             serial: self.serial,
@@ -76,6 +71,10 @@ impl<T> Arena<T> {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.places.iter().flatten().map(|(_, value)| value)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.places.iter_mut().flatten().map(|(_, value)| value)
     }
 
     /// A place to fill. The list may name places that were dropped since.

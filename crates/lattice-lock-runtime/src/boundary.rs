@@ -1,5 +1,6 @@
 mod policy;
 mod retry;
 
+pub(crate) use policy::spread;
 pub use policy::{Attempt, Jitter, RetryPolicy};
 pub use retry::{Retry, retry};

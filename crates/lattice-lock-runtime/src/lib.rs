@@ -1,8 +1,9 @@
 //! Background tasks that end well, ordered shutdown, retries and health.
 //!
 //! [`BackgroundTasks`] owns every task by name until it ended: nothing is accepted after a shutdown began, and
-//! what did not finish by its deadline is named in the report. [`retry`] makes a call again when its error says
-//! that this can help. This crate does not know what the tasks do.
+//! what did not finish by its deadline is named in the report. [`Shutdown`] runs a process's last phases in
+//! order. [`retry`] makes a call again when its error says that this can help. This crate does not know what the
+//! tasks and the phases do.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -23,12 +24,20 @@
 mod arena;
 mod boundary;
 pub mod codes;
+mod logging;
 mod panics;
+mod shutdown;
 mod tasks;
 
 pub use boundary::{Attempt, Jitter, Retry, RetryPolicy, retry};
 pub use lattice_lock_errors::{Error, Result};
+pub use logging::{Correlation, LogEvent, log_error};
+#[cfg(feature = "tracing-init")]
+pub use logging::{LogConfig, LogFormat, Redacting, RedactingWriter, init_tracing};
+pub use shutdown::{PhaseOutcome, PhaseReport, Shutdown, ShutdownBuilder, ShutdownReport};
 pub use tasks::{
-    BackgroundTaskError, BackgroundTasks, BackgroundTasksBuilder, Ending, LeftoverTask,
-    ShutdownReport, TaskCounters, TaskFailure, TaskHandle,
+    BackgroundTaskError, BackgroundTasks, BackgroundTasksBuilder, Ending, LeftoverTask, Period,
+    Restart, Task, TaskCounters, TaskFailure, TaskHandle, TaskScope,
 };
+#[doc(hidden)]
+pub use tracing as __tracing;

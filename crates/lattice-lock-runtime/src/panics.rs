@@ -1,7 +1,11 @@
 use std::any::Any;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use lattice_lock_errors::redact;
+use pin_project_lite::pin_project;
 
 /// The longest part of a panic's message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 256;
@@ -35,12 +39,52 @@ pub(crate) fn message(payload: Box<dyn Any + Send>) -> String {
 /// Drops a panic's payload, which may itself panic when dropped.
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // Nothing says that this one can be dropped either.
         std::mem::forget(second);
+    }
+}
+
+pin_project! {
+    /// A future whose panics, also those of its drop, become their message. It is dropped as soon as it ended.
+    pub(crate) struct Contained<F> {
+        #[pin]
+        future: Option<F>,
+    }
+}
+
+impl<F> Contained<F> {
+    pub(crate) fn new(future: F) -> Self {
+        Self {
+            future: Some(future),
+        }
+    }
+
+    /// Drops the future now, without another poll.
+    pub(crate) fn clear(self: Pin<&mut Self>) -> Result<(), String> {
+        let mut future = self.project().future;
+        caught(|| future.set(None))
+    }
+}
+
+impl<F: Future> Future for Contained<F> {
+    type Output = Result<F::Output, String>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = self.as_mut().project().future.as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let polled = match caught(|| future.poll(cx)) {
+            Ok(polled) => Ok(ready!(polled)),
+            Err(panic) => Err(panic),
+        };
+        let cleared = self.clear();
+        Poll::Ready(polled.and_then(|output| cleared.map(|()| output)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::panic::panic_any;
 
     use super::*;
@@ -63,19 +107,40 @@ mod tests {
         );
     }
 
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in drop");
+        }
+    }
+
     #[test]
     fn a_payload_that_panics_when_dropped_is_caught_too() {
-        struct Bomb;
-        impl Drop for Bomb {
-            fn drop(&mut self) {
-                panic!("again");
-            }
-        }
-        assert!(caught(|| panic_any(Bomb)).map(|()| ()).is_err());
+        assert!(caught(|| panic_any(Bomb)).is_err());
     }
 
     #[test]
     fn a_hook_that_panics_goes_no_further() {
         hook("test", || panic!("in the hook"));
+    }
+
+    #[tokio::test]
+    async fn a_future_that_panics_ends_with_the_message() {
+        assert_eq!(Contained::new(async { 1 }).await, Ok(1));
+        assert_eq!(
+            Contained::new(async { panic!("no") }).await,
+            Err::<(), _>("no".to_string())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_future_that_panics_when_dropped_ends_with_the_message() {
+        let bomb = Bomb;
+        let future = poll_fn(move |_| {
+            let _held = &bomb;
+            Poll::Ready(())
+        });
+        assert_eq!(Contained::new(future).await, Err("in drop".to_string()));
     }
 }

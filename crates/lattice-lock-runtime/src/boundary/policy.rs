@@ -144,35 +144,57 @@ impl RetryPolicy {
         let wait = self
             .next_wait(number, error)
             .filter(|wait| left.is_none_or(|left| *wait < left));
-        if let Some(hook) = &self.hook {
-            panics::hook("on_failure", || {
-                hook(&Attempt {
-                    number,
-                    error,
-                    wait,
-                })
-            });
-        }
+        self.tell(&Attempt {
+            number,
+            error,
+            wait,
+        });
         wait
     }
 
-    fn next_wait(&self, number: u32, error: &Error) -> Option<Duration> {
-        if number >= self.max_attempts.get() || !error.is_retryable() {
-            return None;
-        }
-        let asked = error.retry_after().unwrap_or_default();
-        Some(asked.saturating_add(self.spread(self.backoff(number))))
+    /// How long to wait before a task that failed for the `failures`-th time in a row is restarted, whatever
+    /// its error; tells the hook either way.
+    pub(crate) fn after_failure(&self, failures: u32, error: &Error) -> Option<Duration> {
+        let wait = (failures < self.max_attempts.get()).then(|| self.wait(failures, error));
+        self.tell(&Attempt {
+            number: failures,
+            error,
+            wait,
+        });
+        wait
     }
 
-    fn spread(&self, backoff: Duration) -> Duration {
-        match self.jitter {
-            Jitter::None => backoff,
-            Jitter::Full => {
-                let nanos = u64::try_from(backoff.as_nanos()).unwrap_or(u64::MAX);
-                Duration::from_nanos(fastrand::u64(0..=nanos))
-            }
+    pub(crate) const fn longest_delay(&self) -> Duration {
+        self.max_delay
+    }
+
+    fn next_wait(&self, number: u32, error: &Error) -> Option<Duration> {
+        let again = number < self.max_attempts.get() && error.is_retryable();
+        again.then(|| self.wait(number, error))
+    }
+
+    fn wait(&self, number: u32, error: &Error) -> Duration {
+        let backoff = match self.jitter {
+            Jitter::None => self.backoff(number),
+            Jitter::Full => spread(self.backoff(number)),
+        };
+        error
+            .retry_after()
+            .unwrap_or_default()
+            .saturating_add(backoff)
+    }
+
+    fn tell(&self, attempt: &Attempt<'_>) {
+        if let Some(hook) = &self.hook {
+            panics::hook("on_failure", || hook(attempt));
         }
     }
+}
+
+/// A random time between zero and `most`, or 584 years.
+pub(crate) fn spread(most: Duration) -> Duration {
+    let nanos = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(fastrand::u64(0..=nanos))
 }
 
 impl Default for RetryPolicy {

@@ -171,7 +171,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn retry_after_is_a_lower_bound_and_the_backoff_comes_on_top() {
-        let error = busy().with_retry_after(Duration::from_secs(60));
+        let error = busy().with_retry_after(Duration::from_mins(1));
         let (calls, took, _) = check(policy(), error).await;
         assert_eq!(
             (calls, took),

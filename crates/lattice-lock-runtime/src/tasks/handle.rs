@@ -9,9 +9,9 @@ use lattice_lock_errors::Result;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::arena::Key;
+use crate::logging::log_error;
 use crate::panics;
 use crate::tasks::TaskFailure;
-use crate::tasks::supervised::unheard;
 use crate::tasks::tracker::Tracker;
 
 /// A task that was accepted. Awaiting it gives its result; dropping it detaches the task, which goes on.
@@ -66,12 +66,12 @@ impl<T> TaskHandle<T> {
 
     /// Lets the task go on unobserved, which dropping the handle does too.
     pub fn detach(self) {}
+}
 
-    fn failed(&self, error: JoinError) -> TaskFailure {
-        match error.try_into_panic() {
-            Ok(payload) => TaskFailure::Panicked(panics::message(payload)),
-            Err(_) => TaskFailure::Cancelled,
-        }
+fn failure(error: JoinError) -> TaskFailure {
+    match error.try_into_panic() {
+        Ok(payload) => TaskFailure::Panicked(panics::message(payload)),
+        Err(_) => TaskFailure::Cancelled,
     }
 }
 
@@ -83,7 +83,7 @@ impl<T> Future for TaskHandle<T> {
         self.heard = true;
         Poll::Ready(match joined {
             Ok(result) => result,
-            Err(error) => Err(self.failed(error).of(self.name.clone())),
+            Err(error) => Err(failure(error).of(self.name.clone())),
         })
     }
 }
@@ -97,7 +97,7 @@ impl<T> Drop for TaskHandle<T> {
         // It may have ended just before, with a result that now nobody will see.
         let mut cx = Context::from_waker(Waker::noop());
         if let Poll::Ready(Ok(Err(error))) = Pin::new(&mut self.join).poll(&mut cx) {
-            unheard(&self.name, &error);
+            log_error(&error);
         }
     }
 }

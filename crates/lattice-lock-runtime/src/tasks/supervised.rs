@@ -1,35 +1,38 @@
-use std::borrow::Cow;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use lattice_lock_errors::{Error, Result};
+use lattice_lock_errors::Result;
 use pin_project_lite::pin_project;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
 use tracing::Span;
 
-use crate::panics;
-use crate::tasks::TaskFailure;
-use crate::tasks::tracker::{Outcome, Ticket};
+use crate::panics::Contained;
+use crate::tasks::limits::Admission;
+use crate::tasks::ticket::{End, Ticket};
 
 pin_project! {
-    /// A task's future with what is around it: its span, its place in the tracker, and a net for its panics.
+    /// A task's future with what is around it: span, slot, timeout, a net for panics, its place in the tracker.
     ///
-    /// Written by hand, not as an async block, which would hold the future twice.
+    /// Written by hand: an async block would hold the future twice. What few tasks need is boxed.
     pub(crate) struct Supervised<F> {
         #[pin]
-        future: Option<F>,
-        name: Cow<'static, str>,
+        future: Contained<F>,
         span: Span,
+        bounds: Option<Box<Bounds>>,
         ticket: Ticket,
     }
 }
 
 impl<F> Supervised<F> {
-    pub(crate) fn new(future: F, name: Cow<'static, str>, ticket: Ticket) -> Self {
+    pub(crate) fn new(future: F, bounds: Option<Box<Bounds>>, ticket: Ticket) -> Self {
         Self {
-            future: Some(future),
-            name,
+            future: Contained::new(future),
             span: Span::current(),
+            bounds,
             ticket,
         }
     }
@@ -41,37 +44,81 @@ impl<T, F: Future<Output = Result<T>>> Future for Supervised<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let _entered = this.span.enter();
-        let Some(future) = this.future.as_mut().as_pin_mut() else {
-            return Poll::Pending;
-        };
-        let (result, outcome) = match panics::caught(|| future.poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(Ok(value))) => (Ok(value), Outcome::Completed),
-            Ok(Poll::Ready(Err(error))) => (Err(error), Outcome::Failed),
-            Err(panic) => (
-                Err(TaskFailure::Panicked(panic).of(this.name.clone())),
-                Outcome::Panicked,
-            ),
-        };
-        // The future goes before the task counts as ended, so that whoever waits for the end finds free
-        // whatever it held.
-        this.future.set(None);
-        if this.ticket.settle(outcome) {
-            result
-                .as_ref()
-                .err()
-                .into_iter()
-                .for_each(|error| unheard(this.name, error));
+        if let Some(bounds) = this.bounds {
+            ready!(bounds.poll_slot(cx, this.ticket));
         }
-        Poll::Ready(result)
+        // The future is dropped before the task counts as ended, so that whoever waits for the end finds free
+        // whatever the future held.
+        let end = match (this.future.as_mut().poll(cx), this.bounds) {
+            (Poll::Ready(Ok(result)), _) => End::Own(result),
+            (Poll::Ready(Err(panic)), _) => End::Panicked(panic),
+            (Poll::Pending, None) => return Poll::Pending,
+            (Poll::Pending, Some(bounds)) => {
+                let timeout = ready!(bounds.poll_timeout(cx));
+                this.future
+                    .clear()
+                    .map_or_else(End::Panicked, |()| End::TimedOut(timeout))
+            }
+        };
+        Poll::Ready(this.ticket.finish(end))
     }
 }
 
-/// Logs the error of a task that nobody awaits: it would be lost otherwise.
-pub(crate) fn unheard(name: &str, error: &Error) {
-    tracing::error!(
-        task = name,
-        code = error.code().as_str(),
-        "background task failed: {error}"
-    );
+/// What holds a task back: a slot to wait for, a timeout.
+pub(crate) struct Bounds {
+    waiting: Option<Slot>,
+    admission: Option<Admission>,
+    timeout: Option<Duration>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+type Slot = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
+
+impl Bounds {
+    /// The bounds of a task; `None` if it has none.
+    pub(crate) fn new(
+        admission: Option<Admission>,
+        timeout: Option<Duration>,
+    ) -> Option<Box<Self>> {
+        if admission.is_none() && timeout.is_none() {
+            return None;
+        }
+        let queued = admission
+            .as_ref()
+            .filter(|admission| admission.slot.is_none());
+        let waiting = queued.map(|admission| Box::pin(admission.next_slot()) as Slot);
+        Some(Box::new(Self {
+            waiting,
+            admission,
+            timeout,
+            timer: None,
+        }))
+    }
+
+    fn poll_slot(&mut self, cx: &mut Context<'_>, ticket: &Ticket) -> Poll<()> {
+        if let (Some(waiting), Some(admission)) = (&mut self.waiting, &mut self.admission) {
+            admission.slot = ready!(waiting.as_mut().poll(cx));
+            self.waiting = None;
+            ticket.admitted();
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready with the timeout once it passed. The clock starts with the first call.
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        let Some(timeout) = self.timeout else {
+            return Poll::Pending;
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        timer.as_mut().poll(cx).map(|()| timeout)
+    }
+}
+
+impl fmt::Debug for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bounds")
+            .field("waiting", &self.waiting.is_some())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,0 +1,12 @@
+//! What the parts of the crate promise, seen from outside and under a paused clock.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod accept_race;
+mod limits;
+mod repeated;
+mod scopes;
+mod shutdown;
+mod stopping;
+mod support;
+mod tasks;
