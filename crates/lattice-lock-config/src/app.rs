@@ -1,3 +1,5 @@
+//! The configuration as a whole.
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +15,19 @@ use crate::{
 
 /// The configuration: plain data, checked as a whole, cheap to clone.
 ///
-/// Its `Debug` shows no secret; [`effective_config`](Self::effective_config) is made to be sent to support.
+/// Its `Debug` shows no secret; [`effective_config`](Self::effective_config) is made to be sent to support. A
+/// clone shares what the original holds, the random signing secret included.
+///
+/// ```no_run
+/// use lattice_lock_config::AppConfig;
+///
+/// let config = AppConfig::from_env()?;
+/// for warning in config.warnings() {
+///     eprintln!("{warning}");
+/// }
+/// println!("{} connections to {}", config.database().max_connections(), config.database().url);
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct AppConfig(Arc<Sections>);
 
@@ -39,7 +53,8 @@ impl AppConfig {
 
     /// Reads this process's environment variables, and the file that `LATTICE_CONFIG` names if it is set.
     ///
-    /// The only function of the whole library that reads the process's environment.
+    /// The only function of the whole library that reads the process's environment, and it does so only when
+    /// it is called. A host that keeps its settings elsewhere uses [`builder`](Self::builder).
     ///
     /// # Errors
     ///
@@ -48,7 +63,9 @@ impl AppConfig {
         Self::builder().variables(std::env::vars_os()).build()
     }
 
-    /// Reads a TOML file and no variables.
+    /// Reads a TOML file and no variables: what is in the file is all there is.
+    ///
+    /// The file is UTF-8 text of at most 256 KiB.
     ///
     /// # Errors
     ///
@@ -57,7 +74,7 @@ impl AppConfig {
         Self::builder().file(path).build()
     }
 
-    /// Where the program runs.
+    /// Where the program runs, `env` in a file; `dev` by default.
     #[must_use]
     pub fn environment(&self) -> Environment {
         self.0.environment
@@ -112,11 +129,14 @@ impl AppConfig {
     }
 
     /// Every setting with its value and where that comes from, without secrets.
+    ///
+    /// Made to be printed at start, or serialised into a support bundle.
     #[must_use]
     pub fn effective_config(&self) -> EffectiveConfig {
         self.0.effective.clone()
     }
 
+    /// Reads every section, even after a mistake, so that all mistakes are found.
     pub(crate) fn read(mut reading: Reading) -> Result<Self> {
         let reader = &mut reading;
         let environment = reader.value(&ENV, Environment::default(), |raw| {
@@ -148,6 +168,7 @@ impl AppConfig {
     }
 }
 
+/// The sections; their secrets and credentials are redacted by their own types.
 impl fmt::Debug for AppConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppConfig")
@@ -160,5 +181,27 @@ impl fmt::Debug for AppConfig {
             .field("providers", &self.0.providers)
             .field("telemetry", &self.0.telemetry)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setting::SETTINGS;
+
+    #[test]
+    fn every_setting_is_shown_once_and_in_order() {
+        for enabled in [true, false] {
+            let config = AppConfig::builder()
+                .set("auth.enabled", enabled)
+                .build()
+                .unwrap();
+            let effective = config.effective_config();
+            let shown = effective
+                .settings()
+                .iter()
+                .map(crate::EffectiveSetting::key);
+            assert!(shown.eq(SETTINGS.iter().map(|setting| setting.key)));
+        }
     }
 }

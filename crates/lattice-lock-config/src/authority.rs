@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 pub(crate) struct Authority<'a> {
     /// A DNS name, an IPv4 address, or an IPv6 address in brackets.
     pub(crate) host: &'a str,
+    /// From 1, if it is written.
     pub(crate) port: Option<u16>,
 }
 
@@ -47,6 +48,7 @@ impl<'a> Authority<'a> {
     }
 }
 
+/// Letters, digits, hyphens, underscores and dots; a name in another script is written in Punycode.
 fn is_name(host: &str) -> bool {
     host.len() <= 253
         && host.bytes().any(|byte| byte.is_ascii_alphanumeric())
@@ -55,6 +57,7 @@ fn is_name(host: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
+/// Digits alone: `parse` would take a plus sign too.
 fn port_of(digits: &str) -> Option<u16> {
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|port| plain && *port > 0)

@@ -1,3 +1,5 @@
+//! The layers, before they are read.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
@@ -38,6 +40,21 @@ pub struct AppConfigBuilder {
 
 impl AppConfigBuilder {
     /// The TOML file to read; without one, the variable `LATTICE_CONFIG` may name it, and else there is none.
+    ///
+    /// A file that is named must be there: a path with a slip in it must not mean the defaults.
+    ///
+    /// ```
+    /// use lattice_lock_config::AppConfig;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("lattice.toml");
+    /// std::fs::write(&path, "[database]\npool_size = 7\n")?;
+    /// assert_eq!(AppConfig::builder().file(&path).build()?.database().pool_size, 7);
+    ///
+    /// let error = AppConfig::builder().file("lattice.tmol").build().unwrap_err();
+    /// assert_eq!(error.code().as_str(), "LL-CFG-002");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.file = Some(path.into());
@@ -45,6 +62,9 @@ impl AppConfigBuilder {
     }
 
     /// Adds environment variables, as from [`std::env::vars_os`]; of a name given twice the last wins.
+    ///
+    /// Any iterator of pairs will do, so that tests never touch the process's own. Text that is not Unicode
+    /// is an error only as the value of one of our variables.
     ///
     /// Only the values of our own are kept. An unknown name that begins with `LATTICE_` becomes a
     /// [`Warning`], not an error: an older version beside this one may know it.
@@ -62,6 +82,7 @@ impl AppConfigBuilder {
         self
     }
 
+    /// Keeps what is ours, and forgets the rest at once: the environment is full of other people's secrets.
     fn variable(&mut self, name: String, value: OsString) {
         if let Some((setting, name)) = with_variable(&name) {
             let raw = value.into_string().map_or(Raw::NotUnicode, Raw::text);
@@ -75,7 +96,14 @@ impl AppConfigBuilder {
 
     /// Sets one value by its path in a file, such as `database.pool_size`; the last one wins.
     ///
-    /// An unknown path is an error of [`build`](Self::build).
+    /// An unknown path is an error of [`build`](Self::build), with the nearest known one.
+    ///
+    /// ```
+    /// use lattice_lock_config::AppConfig;
+    ///
+    /// let error = AppConfig::builder().set("database.poolsize", 7).build().unwrap_err();
+    /// assert!(error.to_string().contains("did you mean database.pool_size?"));
+    /// ```
     #[must_use]
     pub fn set(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.overrides.push((key.into(), value.into()));
@@ -83,6 +111,9 @@ impl AppConfigBuilder {
     }
 
     /// Reads the file and checks everything.
+    ///
+    /// What can be checked is checked, whatever else is wrong: of a file that is not TOML somewhere the rest
+    /// is read all the same, and only its unknown keys are passed over, since they may be parts of what broke.
     ///
     /// # Errors
     ///
@@ -99,6 +130,7 @@ impl AppConfigBuilder {
         AppConfig::read(reading)
     }
 
+    /// The file that the program names, else the one that the variable names, else none.
     fn load_file(&self, reading: &mut Reading) {
         let named = self.named_file.as_deref().map(PathBuf::from);
         match (&self.file, named) {
@@ -131,6 +163,7 @@ impl AppConfigBuilder {
         }
     }
 
+    /// What the program sets is the last layer.
     fn load_overrides(&self, reading: &mut Reading) {
         for (key, Value(raw)) in &self.overrides {
             match with_key(key) {

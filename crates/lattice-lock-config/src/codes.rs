@@ -1,4 +1,8 @@
 //! The error codes of this crate, areas `CFG` and `SEC`.
+//!
+//! A configuration that has several problems fails with [`SETTINGS_INVALID`], one that has a single problem with
+//! the code of that problem. A problem of the area `SEC` comes first: whatever else is wrong, its code is the
+//! error's, so that nobody takes an unsafe configuration for a mere slip.
 
 lattice_lock_errors::codes! {
     /// Several settings are wrong.

@@ -1,3 +1,5 @@
+//! Providers' keys, and what stands in their place in examples.
+
 use lattice_lock_errors::Secret;
 
 use crate::parse::{self, Fault, LONGEST, Parsed};

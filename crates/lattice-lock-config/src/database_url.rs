@@ -1,3 +1,5 @@
+//! Addresses of databases.
+
 mod server;
 mod sqlite;
 
@@ -74,12 +76,11 @@ pub struct DatabaseUrl {
 /// Where the data are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
+    /// In this process.
     Memory,
     /// A file; `ambiguous` if other programs would take its path for an absolute one.
-    File {
-        path: String,
-        ambiguous: bool,
-    },
+    File { path: String, ambiguous: bool },
+    /// At the other end of a connection.
     Server,
 }
 
@@ -91,12 +92,26 @@ impl DatabaseUrl {
     }
 
     /// Whether everything is gone when the process ends.
+    ///
+    /// ```
+    /// # use lattice_lock_config::DatabaseUrl;
+    /// assert!(DatabaseUrl::default().is_in_memory());
+    /// assert!("sqlite:cache?mode=memory".parse::<DatabaseUrl>()?.is_in_memory());
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub fn is_in_memory(&self) -> bool {
         self.place == Place::Memory
     }
 
     /// The path of a SQLite file, decoded.
+    ///
+    /// ```
+    /// # use lattice_lock_config::DatabaseUrl;
+    /// let url: DatabaseUrl = "sqlite:////var/lib/my%20app.db".parse()?;
+    /// assert_eq!(url.path(), Some("/var/lib/my app.db"));
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         match &self.place {
@@ -112,7 +127,14 @@ impl DatabaseUrl {
         self.url.expose()
     }
 
-    /// The address without user name, password and parameters.
+    /// The address without user name, password and parameters: what `Display` and `Debug` show.
+    ///
+    /// ```
+    /// # use lattice_lock_config::DatabaseUrl;
+    /// let url: DatabaseUrl = "mysql://app:hunter2@db/app?ssl-mode=REQUIRED".parse()?;
+    /// assert_eq!(url.redacted(), "mysql://***@db/app?***");
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub fn redacted(&self) -> &str {
         &self.redacted
@@ -129,6 +151,7 @@ impl DatabaseUrl {
         )
     }
 
+    /// Tells the schemes apart; what follows is each engine's own affair.
     pub(crate) fn read(text: &str) -> Parsed<Self> {
         let (scheme, rest) = text.split_once(':').ok_or_else(Fault::default)?;
         if text.len() > LONGEST || text.chars().any(char::is_control) {
@@ -210,11 +233,13 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// `bytes` with one more.
 fn pushed(mut bytes: Vec<u8>, byte: u8) -> Vec<u8> {
     bytes.push(byte);
     bytes
 }
 
+/// The value of a hex digit.
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)

@@ -1,3 +1,5 @@
+//! What a configuration lets others see of itself.
+
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -107,6 +109,17 @@ impl EffectiveSetting {
 }
 
 /// What may be shown of a value. Serialised as a number, a switch or text; `set` and `unset` are text.
+///
+/// ```
+/// use lattice_lock_config::{AppConfig, EffectiveValue};
+///
+/// let config = AppConfig::builder().variables([("XAI_API_KEY", "xai-4711")]).build()?;
+/// let effective = config.effective_config();
+/// let value = |key| effective.find(key).map(|setting| setting.value().clone());
+/// assert_eq!(value("providers.xai.api_key"), Some(EffectiveValue::Given(true)));
+/// assert_eq!(value("analyzer.cache_size"), Some(EffectiveValue::Whole(1024)));
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EffectiveValue {
@@ -134,6 +147,7 @@ impl Serialize for EffectiveValue {
     }
 }
 
+/// What is said of a value that is not shown.
 fn word(given: bool) -> &'static str {
     if given { "set" } else { "unset" }
 }

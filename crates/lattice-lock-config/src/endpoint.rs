@@ -1,3 +1,5 @@
+//! Addresses of services.
+
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
@@ -41,6 +43,13 @@ impl Endpoint {
     }
 
     /// Whether what is sent there never leaves this machine: `localhost`, `*.localhost`, `127.*`, `[::1]`.
+    ///
+    /// ```
+    /// # use lattice_lock_config::Endpoint;
+    /// assert!("http://127.0.0.1:11434".parse::<Endpoint>()?.is_loopback());
+    /// assert!(!"http://localhost.example.com".parse::<Endpoint>()?.is_loopback());
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let (_, rest) = split_scheme(&self.0).unwrap_or(("", ""));
@@ -48,6 +57,7 @@ impl Endpoint {
         Authority::parse(host).is_some_and(|authority| authority.is_loopback())
     }
 
+    /// An address with its scheme.
     pub(crate) fn address(text: &str) -> Parsed<Self> {
         let (scheme, rest) = split_scheme(text).ok_or_else(Fault::default)?;
         Self::build(&scheme.to_ascii_lowercase(), rest, None)
@@ -71,6 +81,7 @@ impl Endpoint {
         Self::build(&scheme, &rest, Some(port))
     }
 
+    /// Checks the parts and puts them together again.
     fn build(scheme: &str, rest: &str, default_port: Option<u16>) -> Parsed<Self> {
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let authority = authority.to_ascii_lowercase();
@@ -90,10 +101,12 @@ impl Endpoint {
     }
 }
 
+/// What stands before and after `://`.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     text.split_once("://")
 }
 
+/// Visible ASCII that begins neither a query nor a fragment.
 fn is_path(path: &str) -> bool {
     path.len() <= LONGEST
         && path

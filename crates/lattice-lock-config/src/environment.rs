@@ -1,3 +1,5 @@
+//! Where the program runs.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,6 +11,16 @@ use crate::parse::{Fault, Parsed};
 use crate::setting::ENV;
 
 /// Where the program runs, as `LATTICE_ENV` says. These four, spelled exactly so: another is an error.
+///
+/// ```
+/// use lattice_lock_config::Environment;
+///
+/// assert_eq!("staging".parse::<Environment>()?, Environment::Staging);
+/// assert!(Environment::Staging.requires_secret());
+/// let error = "prod".parse::<Environment>().unwrap_err();
+/// assert!(error.to_string().contains("did you mean production?"));
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -48,6 +60,7 @@ impl Environment {
         }
     }
 
+    /// The environment with this very name.
     pub(crate) fn named(text: &str) -> Parsed<Self> {
         Self::ALL
             .into_iter()

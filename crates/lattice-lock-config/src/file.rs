@@ -1,3 +1,8 @@
+//! The layer that a TOML file gives.
+//!
+//! The parser is the `toml` crate's, used for its tree and its spans alone: the text of its errors quotes the
+//! line at fault, with whatever secret stands there.
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -15,7 +20,7 @@ use crate::setting::{sections, with_key};
 use crate::value::Raw;
 
 /// The longest file that is read, in bytes.
-const LONGEST: u64 = 1 << 20;
+const LONGEST: u64 = 256 << 10;
 
 /// Reads the file into its layer; whatever is wrong with it becomes a problem.
 pub(crate) fn load(path: &Path, reading: &mut Reading) {
@@ -45,7 +50,7 @@ fn text_of(path: &Path) -> Result<Secret<String>, &'static str> {
         _ => "must be a readable file",
     })?;
     if bytes.len() as u64 > LONGEST {
-        return Err("must not be longer than 1 MiB");
+        return Err("must not be longer than 256 KiB");
     }
     String::from_utf8(bytes)
         .map(Secret::new)
@@ -91,6 +96,7 @@ impl<'a> Document<'a> {
         self.section("", table.get_ref(), reading);
     }
 
+    /// Reads the keys of a section in the order of the file.
     fn section(&self, prefix: &str, table: &DeTable<'_>, reading: &mut Reading) {
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(name, _)| name.span().start);
@@ -99,6 +105,7 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Gives a known key's value, goes into a known section, and reports anything else.
     fn entry(
         &self,
         key: &str,
@@ -139,10 +146,12 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Whether keys stand below this path.
 fn is_section(key: &str) -> bool {
     sections().any(|section| section == key)
 }
 
+/// The value as its setting will read it. What is no value of any setting is refused there, with its rule.
 fn raw(value: &DeValue<'_>) -> Raw {
     match value {
         DeValue::String(text) => Raw::text(text.clone().into_owned()),
@@ -153,6 +162,7 @@ fn raw(value: &DeValue<'_>) -> Raw {
     }
 }
 
+/// TOML has hexadecimal, octal and binary numbers too.
 fn whole(integer: &DeInteger<'_>) -> Raw {
     i128::from_str_radix(integer.as_str(), integer.radix()).map_or(Raw::Other, Raw::Whole)
 }

@@ -49,12 +49,103 @@
 //! | `telemetry` | `filter` | | `info`, see [`LogFilter`] |
 //! | `telemetry` | `format` | | `human`; also `json` |
 //!
+//! # A file
+//!
+//! ```toml
+//! env = "production"
+//!
+//! [database]
+//! url = "postgres://db.example.com/app"
+//! pool_size = 20
+//!
+//! [auth]
+//! token_expiry_minutes = 15
+//!
+//! [providers.azure_openai]
+//! endpoint = "https://example.openai.azure.com"
+//!
+//! [telemetry]
+//! filter = "info,sqlx=warn"
+//! format = "json"
+//! ```
+//!
+//! With this file secrets come as variables, `LATTICE_LOCK_SECRET_KEY` and `AZURE_OPENAI_API_KEY`. They may stand
+//! in it too; an error about the line of a secret names the line and never quotes it.
+//!
+//! # When something is wrong
+//!
+//! All of it is in one error. Its report, for a file with three mistakes:
+//!
+//! ```text
+//! LL-CFG-001: the configuration has several problems
+//!   01: database.pool_size (lattice.toml:2) must be a whole number from 1 to 1000, such as 5
+//!   02: runtime.background_task_timeout (lattice.toml:6) must be a number of seconds from 0.001 to 86400, without a unit, such as 5.0
+//!   03: database.urll (lattice.toml:3) is not a known key; did you mean database.url?
+//!   cause: 3 problems with database.pool_size, runtime.background_task_timeout, database.urll
+//!   remedy: correct every setting that the context names, then start again
+//! ```
+//!
+//! A program finds the list as [`ConfigurationError`], and what is unsafe as [`SecurityConfigurationError`]. No
+//! message holds anything of a value or of the file's text. An unknown name is repeated only if it is made as
+//! ours are, of small letters in a file and of capitals in the environment: a secret may stand in its place.
+//!
+//! # For support
+//!
+//! [`AppConfig::effective_config`] tells every value with its source. Of secrets it tells only that they are set:
+//!
+//! ```text
+//! database.url                     sqlite:app.db            variable DATABASE_URL
+//! database.pool_size               20                       file lattice.toml:5
+//! auth.secret_key                  set                      generated
+//! providers.openai.api_key         unset                    default
+//! ```
+//!
+//! # To change the signing secret
+//!
+//! Give the new one as `LATTICE_LOCK_SECRET_KEY` and the old one as `LATTICE_LOCK_SECRET_KEY_PREVIOUS`, and start
+//! every process anew. Tokens of both are accepted and new ones are made with the first. When the last refresh
+//! token of the old secret has expired, after `refresh_token_expire_days`, take the old one away.
+//!
+//! # In a host that has its own
+//!
+//! Nothing here reads the environment unless [`AppConfig::from_env`] or [`global()`] is called. A host passes what
+//! it has, from wherever it has it, and says that callers are its own affair:
+//!
+//! ```
+//! use lattice_lock_config::AppConfig;
+//!
+//! let from_a_vault = [("OPENAI_API_KEY".to_owned(), "sk-live-4711".to_owned())];
+//! let config = AppConfig::builder()
+//!     .variables(from_a_vault)
+//!     .set("env", "production")
+//!     .set("auth.enabled", false)
+//!     .set("database.url", "postgres://db.internal/app")
+//!     .build()?;
+//! assert!(config.warnings().is_empty());
+//! # Ok::<(), lattice_lock_errors::Error>(())
+//! ```
+//!
 //! # What counts as given
 //!
 //! A variable that is empty or white space counts as not set, and so does an empty secret in a file: templates
 //! leave such. An empty `LATTICE_ENV` is an error all the same. White space around a value is dropped. An unknown
 //! key in the file or of [`AppConfigBuilder::set`] is an error; an unknown variable that begins with `LATTICE_`
-//! is a warning, because an older version may run beside a newer one with the same variables.
+//! is a warning, because an older version may run beside a newer one with the same variables. A mistake in the
+//! file that a variable or the program hides is a warning, not an error.
+//!
+//! # What is an error only in production
+//!
+//! | | dev, test | staging | production |
+//! |---|---|---|---|
+//! | no signing secret | a random one, and a warning | error | error |
+//! | no signing secret, `auth.enabled = false` | none | none | none |
+//! | a weak signing secret | warning | error | error |
+//! | in memory, `echo`, plain `http://` to another machine | | | warning |
+//!
+//! # What is process-wide
+//!
+//! Only the configuration behind [`global()`], for programs that have no better place for it. Nothing uses it
+//! unasked; [`replace_global`] captures it and [`reset_global`] forgets it.
 
 mod app;
 mod authority;
@@ -65,6 +156,7 @@ mod database_url;
 mod effective;
 mod endpoint;
 mod environment;
+mod failure;
 mod file;
 mod global;
 mod log;
@@ -88,10 +180,11 @@ pub use database_url::{DatabaseUrl, Engine};
 pub use effective::{EffectiveConfig, EffectiveSetting, EffectiveValue};
 pub use endpoint::Endpoint;
 pub use environment::Environment;
+pub use failure::ConfigurationError;
 pub use global::{global, replace_global, reset_global};
 pub use log::{LogFilter, LogFormat};
 pub use origin::Origin;
-pub use problem::{ConfigurationError, Problem};
+pub use problem::Problem;
 pub use secret::SigningSecret;
 pub use sections::{
     AnalyzerConfig, AuthConfig, BedrockConfig, DatabaseConfig, HostedProvider, KeyedProvider,

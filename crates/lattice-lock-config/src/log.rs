@@ -1,3 +1,5 @@
+//! What a host may set its own subscriber up with.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,11 +9,20 @@ use crate::nearest::nearest;
 use crate::parse::{Fault, LONGEST, Parsed};
 use crate::setting::{LOG_FILTER, LOG_FORMAT};
 
+/// The levels, from nothing to everything.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Which events are logged: a level, or a list of levels with targets, such as `info,sqlx=warn`.
 ///
 /// The default is `info`. The text is one that `tracing_subscriber`'s `EnvFilter` takes as it is.
+///
+/// ```
+/// use lattice_lock_config::LogFilter;
+///
+/// assert_eq!("info,sqlx=warn".parse::<LogFilter>()?.as_str(), "info,sqlx=warn");
+/// assert!("loud".parse::<LogFilter>().is_err());
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogFilter(Box<str>);
 
@@ -22,6 +33,7 @@ impl LogFilter {
         &self.0
     }
 
+    /// A list of directives, separated by commas.
     pub(crate) fn named(text: &str) -> Parsed<Self> {
         let fits = text.len() <= LONGEST && text.split(',').all(is_directive);
         if fits {
@@ -38,6 +50,7 @@ impl Default for LogFilter {
     }
 }
 
+/// A level, or a level for a target.
 fn is_directive(text: &str) -> bool {
     let (target, level) = match text.trim().split_once('=') {
         Some((target, level)) => (Some(target), level),
@@ -46,6 +59,7 @@ fn is_directive(text: &str) -> bool {
     LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) && target.is_none_or(is_target)
 }
 
+/// A module's path, or a name in its manner.
 fn is_target(target: &str) -> bool {
     !target.is_empty()
         && target
@@ -71,6 +85,14 @@ impl FromStr for LogFilter {
 }
 
 /// How a logged event is written.
+///
+/// ```
+/// use lattice_lock_config::LogFormat;
+///
+/// assert_eq!("json".parse::<LogFormat>()?, LogFormat::Json);
+/// assert_eq!(LogFormat::default().as_str(), "human");
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LogFormat {

@@ -1,10 +1,14 @@
+//! What was probably meant by a name that nothing knows.
+
+use std::ops::RangeInclusive;
+
 use crate::setting::{CONFIG_VARIABLE, PREFIX, SETTINGS, sections};
 
 /// How alike two names must be for one to be suggested for the other.
 const ALIKE: f64 = 0.75;
 
-/// Longer names are compared with nothing: comparing takes time that grows with their length.
-const LONGEST_NAME: usize = 64;
+/// Other names are compared with nothing: a letter is like everything, and comparing long ones takes long.
+const COMPARABLE: RangeInclusive<usize> = 2..=64;
 
 /// The known name that `name` was probably meant to be.
 pub(crate) fn nearest(
@@ -36,12 +40,13 @@ pub(crate) fn nearest_variable(name: &str) -> Option<&'static str> {
     })
 }
 
+/// The known name with the highest score; of equally good ones that with the fewest changes.
 fn best(
     name: &str,
     known: impl IntoIterator<Item = &'static str>,
     alike: impl Fn(&str, &str) -> f64,
 ) -> Option<&'static str> {
-    if name.len() > LONGEST_NAME {
+    if !COMPARABLE.contains(&name.len()) {
         return None;
     }
     known

@@ -1,3 +1,5 @@
+//! Where values come from.
+
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +10,16 @@ use serde::{Serialize, Serializer};
 ///
 /// Printed and serialised as `default`, `generated`, `file lattice.toml:3`, `variable DATABASE_URL` or
 /// `override`.
+///
+/// ```
+/// use lattice_lock_config::{AppConfig, Origin};
+///
+/// let config = AppConfig::builder().set("database.echo", true).build()?;
+/// let origin = |key| config.effective_config().find(key).map(|setting| setting.origin().clone());
+/// assert_eq!(origin("database.echo"), Some(Origin::Override));
+/// assert_eq!(origin("database.pool_size"), Some(Origin::Default));
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Origin {

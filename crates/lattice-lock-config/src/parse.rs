@@ -1,3 +1,5 @@
+//! How the values of simple settings are read.
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// A fault with a rule more exact than the setting's own.
     pub(crate) const fn rule(rule: &'static str) -> Self {
         Self {
             rule: Some(rule),
@@ -24,6 +27,7 @@ impl Fault {
         }
     }
 
+    /// A fault against the setting's own rule, with what was probably meant.
     pub(crate) const fn meant(suggestion: Option<&'static str>) -> Self {
         Self {
             rule: None,
@@ -43,6 +47,7 @@ impl Fault {
     }
 }
 
+/// A value, or why not.
 pub(crate) type Parsed<T> = Result<T, Fault>;
 
 const NOT_UNICODE: Fault = Fault::rule("must be UTF-8 text");
@@ -59,6 +64,7 @@ pub(crate) fn text(raw: &Raw) -> Parsed<&str> {
     }
 }
 
+/// A whole number. Text has neither point, exponent, underscore nor unit.
 pub(crate) fn whole(raw: &Raw, range: RangeInclusive<u32>) -> Parsed<u32> {
     let number = match raw {
         Raw::Whole(number) => u32::try_from(*number).ok(),
@@ -69,6 +75,7 @@ pub(crate) fn whole(raw: &Raw, range: RangeInclusive<u32>) -> Parsed<u32> {
         .ok_or_else(Fault::default)
 }
 
+/// On or off, in the words that people use for it.
 pub(crate) fn switch(raw: &Raw) -> Parsed<bool> {
     if let Raw::Switch(switch) = raw {
         return Ok(*switch);

@@ -1,22 +1,35 @@
+//! One thing that is wrong.
+
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use lattice_lock_errors::{Code, Error};
+use lattice_lock_errors::Code;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::codes::{FILE_MALFORMED, FILE_UNREADABLE, KEY_UNKNOWN, SETTINGS_INVALID, VALUE_INVALID};
+use crate::codes::{FILE_MALFORMED, FILE_UNREADABLE, KEY_UNKNOWN, VALUE_INVALID};
 use crate::nearest::nearest_key;
 use crate::parse::Fault;
-use crate::security::{SecretFault, SecurityConfigurationError};
+use crate::security::SecretFault;
 use crate::setting::Setting;
 use crate::{Origin, shape};
 
 /// One thing that is wrong: which setting, where it was given, the rule, and an example of a right value.
 ///
-/// It holds nothing of the value itself: a secret in the wrong place must not be repeated either. Printed as
+/// Found in [`ConfigurationError::problems`](crate::ConfigurationError::problems). It holds nothing of the value itself: a secret in the wrong place must not be repeated either. Printed as
 /// one sentence: `database.pool_size (lattice.toml:3) must be a whole number from 1 to 1000, such as 5`.
+///
+/// ```
+/// use lattice_lock_config::{AppConfig, ConfigurationError};
+///
+/// let error = AppConfig::builder().variables([("TOKEN_EXPIRY_MINUTES", "0")]).build().unwrap_err();
+/// let problem = &error.find::<ConfigurationError>().expect("the list").problems()[0];
+/// assert_eq!(problem.setting(), "TOKEN_EXPIRY_MINUTES");
+/// assert_eq!(problem.key(), Some("auth.token_expiry_minutes"));
+/// assert_eq!(problem.rule(), "must be a whole number of minutes from 1 to 525600");
+/// assert_eq!(problem.example(), Some("30"));
+/// ```
 ///
 /// Serialised as an object with `code`, `setting`, `key`, `variables`, `path`, `line`, `column`, `rule`,
 /// `example` and `suggestion`.
@@ -36,11 +49,15 @@ pub struct Problem {
 /// Where the mistake stands, if not in a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
+    /// In the file.
     File {
         path: Arc<Path>,
+        /// From 1.
         line: usize,
+        /// From 1, in characters, if the file is not TOML there.
         column: Option<usize>,
     },
+    /// In the program.
     Override,
 }
 
@@ -116,6 +133,12 @@ impl Problem {
         self.suggestion
     }
 
+    /// Why a signing secret is refused, if that is the problem.
+    pub(crate) fn fault(&self) -> Option<SecretFault> {
+        self.fault
+    }
+
+    /// A value that breaks its setting's rule.
     pub(crate) fn value(setting: &'static Setting, origin: &Origin, fault: Fault) -> Self {
         Self {
             code: VALUE_INVALID,
@@ -130,6 +153,7 @@ impl Problem {
         }
     }
 
+    /// A signing secret that is not accepted, or not there.
     pub(crate) fn secret(setting: &'static Setting, origin: &Origin, fault: SecretFault) -> Self {
         Self {
             code: fault.code(),
@@ -158,10 +182,12 @@ impl Problem {
         Self::named(VALUE_INVALID, key.to_owned(), rule).at(origin)
     }
 
+    /// A file that cannot be read at all.
     pub(crate) fn unreadable(path: &Path, rule: &'static str) -> Self {
         Self::named(FILE_UNREADABLE, path.display().to_string(), rule)
     }
 
+    /// A place where the file is not TOML. What the parser says about it is left out: it quotes the line.
     pub(crate) fn malformed(path: &Arc<Path>, line: usize, column: usize) -> Self {
         let rule = "is not TOML here: a string needs both quotes, a key one = and a value, and each key and section stands once";
         Self {
@@ -174,6 +200,7 @@ impl Problem {
         }
     }
 
+    /// A problem with nothing but a name and a rule.
     fn named(code: Code, setting: String, rule: &'static str) -> Self {
         Self {
             code,
@@ -188,6 +215,7 @@ impl Problem {
         }
     }
 
+    /// Says where it was given.
     fn at(self, origin: &Origin) -> Self {
         Self {
             place: Place::of(origin),
@@ -266,84 +294,5 @@ impl Serialize for Problem {
         fields.serialize_field("example", &self.example)?;
         fields.serialize_field("suggestion", &self.suggestion)?;
         fields.end()
-    }
-}
-
-/// Every problem of a configuration at once; found with `error.find::<ConfigurationError>()`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigurationError {
-    problems: Vec<Problem>,
-}
-
-impl ConfigurationError {
-    /// The problems: those of the file as a whole, then of the settings, then unknown keys.
-    #[must_use]
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-}
-
-impl fmt::Display for ConfigurationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.problems.len();
-        write!(f, "{count} problem{}", if count == 1 { "" } else { "s" })?;
-        for (at, problem) in self.problems.iter().take(NUMBERS.len()).enumerate() {
-            write!(
-                f,
-                "{}{}",
-                if at == 0 { " with " } else { ", " },
-                problem.setting
-            )?;
-        }
-        f.write_str(if count > NUMBERS.len() { ", …" } else { "" })
-    }
-}
-
-impl std::error::Error for ConfigurationError {}
-
-/// The keys under which the problems stand in an error's context; the typed detail has those beyond.
-const NUMBERS: [&str; 64] = [
-    "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16",
-    "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31", "32",
-    "33", "34", "35", "36", "37", "38", "39", "40", "41", "42", "43", "44", "45", "46", "47", "48",
-    "49", "50", "51", "52", "53", "54", "55", "56", "57", "58", "59", "60", "61", "62", "63", "64",
-];
-
-/// The one error for all `problems`: security decides the code, else a problem that stands alone.
-pub(crate) fn failure(problems: Vec<Problem>) -> Error {
-    let security = problems
-        .iter()
-        .find_map(|problem| Some((problem.fault?, problem.setting.clone())));
-    let error = with_context(headline(&problems, security.as_ref()), &problems);
-    let all = ConfigurationError { problems };
-    match security {
-        Some((fault, setting)) => {
-            error.with_source(SecurityConfigurationError::new(fault, setting, Some(all)))
-        }
-        None => error.with_source(all),
-    }
-}
-
-fn headline(problems: &[Problem], security: Option<&(SecretFault, String)>) -> Error {
-    match (security, problems) {
-        (Some((fault, _)), _) => Error::new(fault.code(), fault.message()),
-        (None, [only]) => Error::new(only.code, "the configuration has a problem"),
-        (None, _) => Error::new(SETTINGS_INVALID, "the configuration has several problems"),
-    }
-}
-
-fn with_context(error: Error, problems: &[Problem]) -> Error {
-    if let [only] = problems {
-        return error.with("problem", only);
-    }
-    let error = NUMBERS
-        .into_iter()
-        .zip(problems)
-        .fold(error, |error, (number, problem)| {
-            error.with(number, problem)
-        });
-    match problems.len().saturating_sub(NUMBERS.len()) {
-        0 => error,
-        more => error.with("and", format_args!("{more} more")),
     }
 }

@@ -1,3 +1,5 @@
+//! Where layers become values: who wins, what is wrong, what is shown.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -6,8 +8,9 @@ use lattice_lock_errors::{Error, Secret};
 
 use crate::credential::{self, Credential};
 use crate::effective::{EffectiveSetting, EffectiveValue, Show};
+use crate::failure::failure;
 use crate::parse::Parsed;
-use crate::problem::{Problem, failure, given_as};
+use crate::problem::{Problem, given_as};
 use crate::setting::{ENV, PREFIX, Setting};
 use crate::value::Raw;
 use crate::{EffectiveConfig, Origin, Warning, WarningKind};
@@ -20,10 +23,13 @@ pub(crate) struct Reading {
     pub(crate) file: Option<Arc<Path>>,
     /// Whether the file could not be read as a whole, so that what is missing may stand in it.
     pub(crate) is_incomplete: bool,
+    /// What is wrong, in the order in which it is found.
     problems: Vec<Problem>,
     /// Kept apart and told last: of these alone there can be any number.
     unknown: Vec<Problem>,
+    /// What works and is probably not meant.
     warnings: Vec<Warning>,
+    /// What is shown of every setting that has been read.
     effective: Vec<EffectiveSetting>,
 }
 
@@ -112,8 +118,9 @@ impl Reading {
         let mut given = self.given.remove(setting.key)?;
         let (raw, origin) = given.pop()?;
         for (hidden, place) in given {
-            if matches!(place, Origin::File(..)) && parse(&hidden).is_err() {
-                self.warn(WarningKind::HiddenMistake, setting.key);
+            if let (Origin::File(path, line), Err(_)) = (place, parse(&hidden)) {
+                let name = format!("{} ({}:{line})", setting.key, path.display());
+                self.warn(WarningKind::HiddenMistake, name);
             }
         }
         match parse(&raw) {
@@ -130,6 +137,7 @@ impl Reading {
         self.given.contains_key(setting.key)
     }
 
+    /// Notes what may be seen of a setting.
     pub(crate) fn show(
         &mut self,
         setting: &'static Setting,
@@ -140,6 +148,7 @@ impl Reading {
             .push(EffectiveSetting::new(setting.key, value, origin));
     }
 
+    /// Notes a mistake; reading goes on, so that the others are found too.
     pub(crate) fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
@@ -150,10 +159,12 @@ impl Reading {
         self.unknown.push(Problem::unknown(key, origin, compare));
     }
 
+    /// Warns about what is known by this name.
     pub(crate) fn warn(&mut self, kind: WarningKind, setting: impl Into<String>) {
         self.add(Warning::new(kind, setting));
     }
 
+    /// Notes a warning.
     pub(crate) fn add(&mut self, warning: Warning) {
         self.warnings.push(warning);
     }

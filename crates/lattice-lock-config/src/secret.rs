@@ -1,3 +1,5 @@
+//! The secret behind every token.
+
 use std::fmt;
 
 use lattice_lock_errors::{Error, Result, Secret};
@@ -49,6 +51,7 @@ impl SigningSecret {
         Self::checked(text.trim(), environment).map_err(alone)
     }
 
+    /// The checks, for whoever knows how the secret was given. White space around `text` is the caller's.
     pub(crate) fn checked(
         text: &str,
         environment: Environment,

@@ -1,3 +1,5 @@
+//! The sections of a configuration, as plain data.
+
 mod auth;
 mod database;
 mod providers;
@@ -14,10 +16,20 @@ pub use database::DatabaseConfig;
 pub use providers::{BedrockConfig, HostedProvider, KeyedProvider, OllamaConfig, ProvidersConfig};
 
 /// The section `analyzer`.
+///
+/// ```
+/// use lattice_lock_config::AppConfig;
+///
+/// let config = AppConfig::builder().variables([("ANALYZER_CACHE_SIZE", "0")]).build()?;
+/// assert_eq!(config.analyzer().cache_size, 0);
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AnalyzerConfig {
     /// How many analyses are remembered, up to a million; 0 turns the cache off, 1024 by default.
+    ///
+    /// Variable `ANALYZER_CACHE_SIZE`.
     pub cache_size: u32,
 }
 
@@ -35,6 +47,8 @@ impl AnalyzerConfig {
 #[non_exhaustive]
 pub struct OrchestratorConfig {
     /// How many tool calls one operation may make, up to 1000; 0 forbids them, 10 by default.
+    ///
+    /// Variable `MAX_FUNCTION_CALLS`.
     pub max_function_calls: u32,
 }
 
@@ -48,10 +62,21 @@ impl OrchestratorConfig {
 }
 
 /// The section `runtime`.
+///
+/// ```
+/// use lattice_lock_config::AppConfig;
+///
+/// let config = AppConfig::builder().variables([("BACKGROUND_TASK_TIMEOUT", "2.5")]).build()?;
+/// assert_eq!(config.runtime().background_task_timeout.as_millis(), 2500);
+/// assert!(AppConfig::builder().variables([("BACKGROUND_TASK_TIMEOUT", "5s")]).build().is_err());
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuntimeConfig {
     /// How long background tasks may take to end, from a millisecond to a day; 5 seconds by default.
+    ///
+    /// Variable `BACKGROUND_TASK_TIMEOUT`, a number of seconds without a unit.
     pub background_task_timeout: Duration,
 }
 
@@ -64,7 +89,7 @@ impl RuntimeConfig {
     }
 }
 
-/// The section `telemetry`: what a host's subscriber may be set up with. No crate of ours installs one unasked.
+/// The section `telemetry`, which has no variables: what a host's subscriber may be set up with. No crate of ours installs one unasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TelemetryConfig {

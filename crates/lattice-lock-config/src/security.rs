@@ -1,3 +1,5 @@
+//! What is not safe to start with.
+
 use std::fmt;
 
 use lattice_lock_errors::Code;
@@ -6,6 +8,15 @@ use crate::ConfigurationError;
 use crate::codes::{SECRET_MISSING, SECRET_PLACEHOLDER, SECRET_PREDICTABLE, SECRET_SHORT};
 
 /// Why a signing secret is not accepted.
+///
+/// ```
+/// use lattice_lock_config::{Environment, SecretFault, SigningSecret};
+///
+/// let secret = SigningSecret::parse(&"a".repeat(32), Environment::Dev)?;
+/// assert_eq!(secret.weakness(), Some(SecretFault::Predictable));
+/// assert_eq!(SecretFault::Predictable.code().as_str(), "LL-SEC-004");
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SecretFault {
@@ -44,6 +55,7 @@ impl SecretFault {
         }
     }
 
+    /// The message of an error with this fault.
     pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::Missing => "the signing secret is missing",
@@ -57,6 +69,15 @@ impl SecretFault {
 /// A configuration that is not safe to start with; found with `error.find::<SecurityConfigurationError>()`.
 ///
 /// If there are other problems beside it, they are behind it: `error.find::<ConfigurationError>()`.
+///
+/// ```
+/// use lattice_lock_config::{AppConfig, SecretFault, SecurityConfigurationError};
+///
+/// let error = AppConfig::builder().set("env", "production").build().unwrap_err();
+/// let detail = error.find::<SecurityConfigurationError>().expect("a secret is required");
+/// assert_eq!(detail.fault(), SecretFault::Missing);
+/// assert_eq!(detail.setting(), "LATTICE_LOCK_SECRET_KEY");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityConfigurationError {
     fault: SecretFault,
@@ -65,6 +86,7 @@ pub struct SecurityConfigurationError {
 }
 
 impl SecurityConfigurationError {
+    /// The fault of what is known as `setting`, with all problems if a whole configuration was read.
     pub(crate) fn new(
         fault: SecretFault,
         setting: String,

@@ -1,18 +1,36 @@
+//! Values on their way from a layer to a setting.
+
 use lattice_lock_errors::Secret;
 
 /// A value that the program itself sets, with [`AppConfigBuilder::set`](crate::AppConfigBuilder::set).
 ///
 /// Made from text, numbers and switches. Text is read as a variable's would be, so `"7"` serves where `7`
 /// does; it is kept as a secret, because the value does not know which setting it will become.
+///
+/// ```
+/// use lattice_lock_config::{AppConfig, Value};
+///
+/// let from_the_command_line = [("database.pool_size", Value::from("7")), ("database.echo", Value::from(true))];
+/// let mut builder = AppConfig::builder();
+/// for (key, value) in from_the_command_line {
+///     builder = builder.set(key, value);
+/// }
+/// assert_eq!(builder.build()?.database().pool_size, 7);
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Value(pub(crate) Raw);
 
 /// A value as a layer gives it, before its setting reads it.
 #[derive(Clone, Debug)]
 pub(crate) enum Raw {
+    /// Text, as every variable gives it.
     Text(Secret<String>),
+    /// A whole number of a file or of the program.
     Whole(i128),
+    /// Another number of a file or of the program; infinities and what is no number included.
     Number(f64),
+    /// A switch of a file or of the program.
     Switch(bool),
     /// The text of a variable that is not Unicode.
     NotUnicode,

@@ -1,9 +1,21 @@
+//! What works and is probably not meant.
+
 use std::fmt;
 
 use serde::Serialize;
 
 /// Something that works and is probably not meant. Returned by [`AppConfig::warnings`], never logged by this
 /// crate; printed as one sentence without any value.
+///
+/// ```
+/// use lattice_lock_config::{AppConfig, WarningKind};
+///
+/// let config = AppConfig::builder().variables([("LATTICE_DATABSE_URL", "sqlite:x.db")]).build()?;
+/// let warning = &config.warnings()[0];
+/// assert_eq!(warning.kind(), WarningKind::UnknownVariable);
+/// assert_eq!(warning.suggestion(), Some("LATTICE_DATABASE_URL"));
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 ///
 /// [`AppConfig::warnings`]: crate::AppConfig::warnings
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -15,6 +27,7 @@ pub struct Warning {
 }
 
 impl Warning {
+    /// A warning about what is known as `setting`.
     pub(crate) fn new(kind: WarningKind, setting: impl Into<String>) -> Self {
         Self {
             kind,
@@ -24,6 +37,7 @@ impl Warning {
         }
     }
 
+    /// Says what was probably meant.
     pub(crate) fn suggesting(self, suggestion: Option<&'static str>) -> Self {
         Self { suggestion, ..self }
     }
@@ -62,15 +76,20 @@ impl fmt::Display for Warning {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WarningKind {
-    /// A variable begins with `LATTICE_` and is none that this version knows.
+    /// A variable begins with `LATTICE_` and is none that this version knows: misspelled, or of another
+    /// version.
     UnknownVariable,
-    /// A variable of ours is there and empty, so it counts as not set.
+    /// A variable that begins with `LATTICE_` is there and empty, so it counts as not set: perhaps a template
+    /// that was filled with nothing.
     EmptyVariable,
-    /// A value in the file breaks its rule, and another layer hides it.
+    /// A value in the file breaks its rule, and another layer hides it. It becomes an error when the other
+    /// one goes.
     HiddenMistake,
     /// No signing secret is given: a random one was made, and tokens end with the process.
     RandomSecret,
-    /// A signing secret would be refused in production.
+    /// A signing secret would be refused in production; [`SigningSecret::weakness`] tells why.
+    ///
+    /// [`SigningSecret::weakness`]: crate::SigningSecret::weakness
     WeakSecret,
     /// The signing secret and the previous one are the same, so nothing is rotated.
     SameSecretTwice,
@@ -78,7 +97,7 @@ pub enum WarningKind {
     InMemory,
     /// Production logs database statements.
     Echo,
-    /// Production reaches another machine over plain HTTP.
+    /// Production reaches another machine over plain HTTP, where prompts and keys can be read on the way.
     PlainHttp,
     /// `sqlite:///x` is read as the relative path `x`.
     AmbiguousPath,
@@ -89,6 +108,7 @@ pub enum WarningKind {
 }
 
 impl WarningKind {
+    /// The sentence, without the name that it begins with.
     const fn text(self) -> &'static str {
         match self {
             Self::UnknownVariable => "is no variable of ours and has no effect",

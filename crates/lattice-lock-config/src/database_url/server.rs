@@ -1,3 +1,5 @@
+//! PostgreSQL, MySQL and MariaDB.
+
 use lattice_lock_errors::Secret;
 
 use super::{DatabaseUrl, Engine, Place, decoded, split_parameters};
@@ -35,6 +37,7 @@ pub(super) fn read(engine: Engine, rest: &str) -> Parsed<DatabaseUrl> {
     Ok(url(engine, user, &format!("{host}{path}"), &parameters))
 }
 
+/// Puts the parts together again, once with what is secret and once without.
 fn url(
     engine: Engine,
     user: Option<&str>,
@@ -79,6 +82,7 @@ fn is_database(path: &str) -> bool {
         })
 }
 
+/// A name and perhaps a password, encoded. An `@` in them is taken as everyone takes it: the last one counts.
 fn is_user(user: &str) -> bool {
     decoded(user).is_some()
         && !user.contains(|letter: char| matches!(letter, '/' | '#') || letter.is_whitespace())
@@ -107,6 +111,7 @@ fn ssl_mode(value: &str) -> Option<&str> {
     }
 }
 
+/// What the client for PostgreSQL knows; anything else it would log with its value.
 fn is_postgres(name: &str) -> bool {
     let option = name.starts_with("options[") && name.ends_with(']');
     option
@@ -133,6 +138,7 @@ fn is_postgres(name: &str) -> bool {
         )
 }
 
+/// What the client for MySQL knows; anything else it would drop, be it a demand for TLS.
 fn is_mysql(name: &str) -> bool {
     matches!(
         name,

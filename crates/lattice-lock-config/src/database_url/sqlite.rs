@@ -1,3 +1,5 @@
+//! SQLite, in a file or in memory.
+
 use lattice_lock_errors::Secret;
 
 use super::{DatabaseUrl, Engine, Place, decoded, split_parameters};
@@ -13,6 +15,7 @@ const PARAMETERS: Fault = Fault::rule(
     "takes the parameters mode, cache, immutable and vfs after a SQLite path, with the values that SQLite knows",
 );
 
+/// The database that ends with the process.
 pub(super) fn memory() -> DatabaseUrl {
     url("sqlite::memory:".to_owned(), Place::Memory)
 }
@@ -31,7 +34,7 @@ pub(super) fn read(rest: &str, driver: Option<&str>) -> Parsed<DatabaseUrl> {
         return Err(URI);
     }
     let in_memory = parameters.contains(&("mode", "memory"));
-    if name.is_empty() && !in_memory || name == ":memory:" {
+    if name.is_empty() || name == ":memory:" {
         return Ok(memory());
     }
     let place = if in_memory {
@@ -63,6 +66,7 @@ fn path_of(place: &str, driver: Option<&str>) -> Parsed<(String, bool)> {
     }
 }
 
+/// What the client for SQLite knows, with its values.
 fn is_known(name: &str, value: &str) -> bool {
     match name {
         "mode" => matches!(value, "ro" | "rw" | "rwc" | "memory"),
@@ -73,6 +77,7 @@ fn is_known(name: &str, value: &str) -> bool {
     }
 }
 
+/// The parameters as they were written.
 fn query(parameters: &[(&str, &str)]) -> String {
     let mark = if parameters.is_empty() { "" } else { "?" };
     let pairs: Vec<_> = parameters

@@ -14,6 +14,17 @@ const MINUTE: u64 = 60;
 const DAY: u64 = 24 * 60 * MINUTE;
 
 /// The section `auth`.
+///
+/// ```
+/// use lattice_lock_config::AppConfig;
+///
+/// let config = AppConfig::builder().build()?;
+/// assert!(config.auth().signing_secret.as_ref().is_some_and(|secret| secret.is_random()));
+///
+/// let config = AppConfig::builder().set("env", "production").set("auth.enabled", false).build()?;
+/// assert!(config.auth().signing_secret.is_none());
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthConfig {
@@ -21,16 +32,25 @@ pub struct AuthConfig {
     /// needs no signing secret then.
     pub enabled: bool,
     /// What tokens are signed with. If none is given it is random, or absent when `enabled` is off.
+    ///
+    /// Variable `LATTICE_LOCK_SECRET_KEY`, key `secret_key`.
     pub signing_secret: Option<SigningSecret>,
     /// What tokens were signed with before: still accepted, no longer used for new ones.
+    ///
+    /// Variable `LATTICE_LOCK_SECRET_KEY_PREVIOUS`, key `secret_key_previous`.
     pub previous_secret: Option<SigningSecret>,
     /// How long an access token is good, up to a year; 30 minutes by default.
+    ///
+    /// Variable `TOKEN_EXPIRY_MINUTES`, key `token_expiry_minutes`.
     pub token_expiry: Duration,
     /// How long a refresh token is good, up to ten years; 7 days by default.
+    ///
+    /// Variable `REFRESH_TOKEN_EXPIRE_DAYS`, key `refresh_token_expire_days`.
     pub refresh_token_expiry: Duration,
 }
 
 impl AuthConfig {
+    /// Fails only if the system gives no random bytes; what is wrong with the settings becomes a problem.
     pub(crate) fn read(reading: &mut Reading, environment: Environment) -> Result<Self> {
         let enabled = reading.value(&AUTH_ENABLED, true, parse::switch);
         let required = enabled && environment.requires_secret();
@@ -55,6 +75,7 @@ impl AuthConfig {
         })
     }
 
+    /// Warns about a rotation that is none.
     pub(crate) fn advise(&self, reading: &mut Reading) {
         if self.previous_secret.is_some() && self.previous_secret == self.signing_secret {
             reading.warn_about(WarningKind::SameSecretTwice, &SECRET_KEY_PREVIOUS);
@@ -62,12 +83,17 @@ impl AuthConfig {
     }
 }
 
+/// What the layers give for a signing secret.
 enum Given {
+    /// Nothing.
     Absent,
+    /// Something that has become a problem.
     Refused,
+    /// A secret that may be used here.
     Secret(SigningSecret),
 }
 
+/// Reads and checks a signing secret; a weak one that may be used here is a warning.
 fn given(reading: &mut Reading, setting: &'static Setting, environment: Environment) -> Given {
     if !reading.is_given(setting) {
         return Given::Absent;
@@ -103,6 +129,7 @@ fn missing(reading: &mut Reading) -> Option<SigningSecret> {
     absent(reading, &SECRET_KEY)
 }
 
+/// A secret of this configuration's own, with the warning that tokens end with it.
 fn random(reading: &mut Reading) -> Result<SigningSecret> {
     let secret = SigningSecret::random()?;
     reading.show(&SECRET_KEY, EffectiveValue::Given(true), Origin::Generated);
@@ -113,6 +140,7 @@ fn random(reading: &mut Reading) -> Result<SigningSecret> {
     Ok(secret)
 }
 
+/// Notes that there is none.
 fn absent(reading: &mut Reading, setting: &'static Setting) -> Option<SigningSecret> {
     reading.show(setting, EffectiveValue::Given(false), Origin::Default);
     None

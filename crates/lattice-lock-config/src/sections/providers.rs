@@ -8,6 +8,18 @@ use crate::setting::{
 use crate::{Endpoint, Environment, WarningKind, parse};
 
 /// The section `providers`: what is needed to reach each of them. Nothing is set by default.
+///
+/// ```
+/// use lattice_lock_config::AppConfig;
+///
+/// let variables = [("OPENAI_API_KEY", "sk-live-4711"), ("OLLAMA_HOST", "gpu.internal")];
+/// let config = AppConfig::builder().variables(variables).build()?;
+/// let providers = config.providers();
+/// assert!(providers.openai.api_key.is_some());
+/// assert_eq!(providers.ollama.host.as_ref().map(|host| host.as_str()), Some("http://gpu.internal:11434"));
+/// assert!(!format!("{providers:?}").contains("4711"));
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProvidersConfig {
@@ -59,7 +71,7 @@ impl HostedProvider {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BedrockConfig {
-    /// The region, such as `eu-central-1`.
+    /// The region, such as `eu-central-1`. Variable `AWS_REGION`.
     pub region: Option<String>,
 }
 
@@ -89,6 +101,7 @@ impl ProvidersConfig {
         }
     }
 
+    /// Warns about halves of pairs, and in production about prompts that travel in the open.
     pub(crate) fn advise(&self, environment: Environment, reading: &mut Reading) {
         for (provider, key, endpoint) in [
             (&self.azure_openai, &AZURE_KEY, &AZURE_ENDPOINT),
@@ -112,12 +125,14 @@ impl ProvidersConfig {
     }
 }
 
+/// A provider that needs a key.
 fn keyed(reading: &mut Reading, key: &'static Setting) -> KeyedProvider {
     KeyedProvider {
         api_key: reading.credential(key),
     }
 }
 
+/// A provider that needs a key and an address.
 fn hosted(
     reading: &mut Reading,
     key: &'static Setting,

@@ -185,6 +185,26 @@ fn every_key_can_be_given_in_a_file() {
 }
 
 #[test]
+fn the_file_in_the_documentation_is_a_good_one() {
+    let documentation = include_str!("../../src/lib.rs");
+    let lines = documentation
+        .lines()
+        .skip_while(|line| *line != "//! ```toml")
+        .skip(1);
+    let text: Vec<_> = lines
+        .take_while(|line| *line != "//! ```")
+        .map(|line| line.trim_start_matches("//!").trim_start())
+        .collect();
+    assert!(text.len() > 10);
+    let secrets = [
+        ("LATTICE_LOCK_SECRET_KEY", STRONG),
+        ("AZURE_OPENAI_API_KEY", "k"),
+    ];
+    let config = with_file(&text.join("\n"), &secrets).unwrap();
+    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+}
+
+#[test]
 fn empty_text_counts_as_not_given() {
     let config = with(&[
         ("OPENAI_API_KEY", "  "),
@@ -276,6 +296,8 @@ fn file_text(given: &[Layers; 4]) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn the_last_layer_that_gives_a_value_wins(
         given in prop::array::uniform4(prop::array::uniform3(prop::option::of(1_u16..=900))),

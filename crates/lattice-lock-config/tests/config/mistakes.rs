@@ -42,6 +42,24 @@ fn a_file_with_three_mistakes_yields_one_error_naming_all_three() {
 }
 
 #[test]
+fn the_report_in_the_documentation_is_what_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lattice.toml");
+    let text =
+        "[database]\npool_size = 0\nurll = 'x'\n\n[runtime]\nbackground_task_timeout = '5s'\n";
+    std::fs::write(&path, text).unwrap();
+    let report = AppConfig::from_file(&path)
+        .unwrap_err()
+        .report()
+        .to_string();
+    let place = format!("{}/", folder.path().display());
+    for line in report.replace(&place, "").lines() {
+        let documented = include_str!("../../src/lib.rs").contains(&format!("//! {line}\n"));
+        assert!(documented, "{line}");
+    }
+}
+
+#[test]
 fn mistakes_of_every_layer_are_told_together() {
     let file = file("[database]\npool_size = 'many'\n");
     let error = over(&file)
@@ -163,6 +181,13 @@ fn what_can_be_read_of_a_broken_file_is_still_checked() {
 }
 
 #[test]
+fn an_unknown_key_of_a_broken_file_may_be_a_part_of_something_else() {
+    let error = with_file("stray = 1\nauth = 1\n[database]\necho = = true\n", &[]).unwrap_err();
+    let lines: Vec<_> = problems(&error).iter().map(Problem::line).collect();
+    assert_eq!(lines, [Some(4)]);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_a_problem_beside_others() {
     let error = AppConfig::builder()
         .file("/nonexistent/lattice.toml")
@@ -193,7 +218,7 @@ fn a_file_must_be_text_of_a_sensible_size() {
 
     std::fs::write(&path, "#".repeat(2 << 20)).unwrap();
     let error = AppConfig::from_file(&path).unwrap_err();
-    assert!(error.to_string().contains("1 MiB"), "{error}");
+    assert!(error.to_string().contains("256 KiB"), "{error}");
 }
 
 #[test]
@@ -214,20 +239,20 @@ fn a_byte_order_mark_and_windows_lines_are_taken() {
 }
 
 #[test]
-fn a_hundred_thousand_mistakes_are_listed_and_the_message_stays_readable() {
-    let text = (0..50_000)
+fn twenty_thousand_mistakes_are_listed_and_the_message_stays_readable() {
+    let text = (0..20_000)
         .map(|at| format!("k{at} = 1\n"))
         .collect::<Vec<_>>()
         .concat();
     let error = with_file(&text, &[("DATABASE_POOL_SIZE", "x")]).unwrap_err();
-    assert_eq!(problems(&error).len(), 50_001);
+    assert_eq!(problems(&error).len(), 20_001);
     assert!(error.to_string().len() < 64 << 10);
     assert!(error.to_string().contains("DATABASE_POOL_SIZE"));
-    assert!(error.to_string().contains("49937 more"), "{error}");
-    let broken: String = "= = =\n".repeat(100_000);
+    assert!(error.to_string().contains("19937 more"), "{error}");
+    let broken: String = "= = =\n".repeat(40_000);
     assert!(with_file(&broken, &[]).is_err());
-    assert!(with_file(&"[".repeat(500_000), &[]).is_err());
-    assert!(with_file(&format!("a = {}", "[".repeat(500_000)), &[]).is_err());
+    assert!(with_file(&"[".repeat(250_000), &[]).is_err());
+    assert!(with_file(&format!("a = {}", "[".repeat(250_000)), &[]).is_err());
 }
 
 #[test]

@@ -58,6 +58,8 @@ fn a_placeholder_is_refused_however_it_is_dressed() {
         "password12345678901234567890abcdef",
         "dev-only-insecure-key-do-not-use-0001",
         "replace_me_with_a_long_random_string",
+        "the-output-of-openssl-rand-base64-32",
+        "this-is-a-very-long-key-for-jwt-0123456",
         "qwertyuiopasdfghjklzxcvbnm1234567890",
         "lattice-lock-4f8a0c1b2d3e5f6a7b8c9d0e",
     ] {
@@ -82,10 +84,20 @@ fn a_predictable_secret_is_refused() {
         "01".repeat(16) + &"10".repeat(16),
         "00000000000000000000000000000000000000000000000000000000deadbeef".to_owned(),
         "mycompanymycompanymycompany2024!".to_owned(),
+        "0316524413062501364210536245103642015346".to_owned(),
         "\u{1}\u{2}\u{3}\u{4}".repeat(8),
     ] {
         refused(Some(&secret), codes::SECRET_PREDICTABLE);
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_may_hold_the_secret_so_only_the_file_is_at_fault() {
+    let production = [("LATTICE_ENV", "production")];
+    let error = with_file("[auth]\nsecret_key = \"\n", &production).unwrap_err();
+    assert_eq!(error.code(), codes::FILE_MALFORMED);
+    let error = with_file("[auth]\nenabled = true\n", &production).unwrap_err();
+    assert_eq!(error.code(), codes::SECRET_MISSING);
 }
 
 #[test]
@@ -261,7 +273,9 @@ fn what_is_unwise_in_production_is_told_to_the_caller() {
     assert!(said[0].starts_with("database.url"), "{said:?}");
     assert!(said[1].starts_with("DATABASE_ECHO"), "{said:?}");
     assert!(said[2].starts_with("OLLAMA_HOST"), "{said:?}");
-    assert!(of("dev").warnings().is_empty());
+    for environment in ["dev", "test", "staging"] {
+        assert!(of(environment).warnings().is_empty(), "{environment}");
+    }
 }
 
 #[test]

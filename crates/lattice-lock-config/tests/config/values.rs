@@ -1,4 +1,6 @@
-use lattice_lock_config::{DatabaseUrl, Endpoint, Engine, Environment, LogFilter, LogFormat};
+use lattice_lock_config::{
+    AppConfig, DatabaseUrl, Endpoint, Engine, Environment, LogFilter, LogFormat,
+};
 use lattice_lock_errors::Result;
 
 use crate::support::{shown, with, with_file};
@@ -110,6 +112,17 @@ fn seconds_are_finite_positive_and_without_a_unit() {
             "0.0001",
         ],
     );
+    for number in [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::MIN_POSITIVE,
+        f64::MAX,
+        -0.0,
+    ] {
+        let builder = AppConfig::builder().set("runtime.background_task_timeout", number);
+        assert!(builder.build().is_err(), "{number}");
+    }
     for text in [
         "nan",
         "inf",
@@ -197,6 +210,8 @@ fn a_database_url_is_normalised() {
         "sqlite+aiosqlite:///:memory:",
         "sqlite+aiosqlite://",
         " sqlite::memory: ",
+        "sqlite://?mode=memory",
+        "sqlite::memory:?cache=shared",
     ] {
         url(memory, Engine::Sqlite, "sqlite::memory:");
         assert!(
@@ -322,6 +337,7 @@ fn a_database_url_that_cannot_be_meant_is_explained() {
         ("postgres://h:port/d", "host"),
         ("postgres://u:a/b@h/d", "%2F"),
         ("postgres://u:1/b@h/d", "%2F"),
+        ("postgres://u:1/b@h", "%2F"),
         ("postgres://u:a#b@h/d", "%23"),
         ("postgres://u:1?b@h/d", "parameters"),
         ("postgres://u:a%zz@h/d", "%2F"),
@@ -451,6 +467,9 @@ fn an_endpoint_is_an_http_address_without_credentials() {
         "ftp://x",
         "https://u:p@x",
         "https://x?api-key=1",
+        "https://x/v1?api-key=1",
+        "https://x/v1#f",
+        "https://x\\@y",
         "https://x/#f",
         "https://x y",
         "https://-",
