@@ -65,13 +65,18 @@ impl UsageAccumulator {
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         let beyond = || Error::new(OUT_OF_RANGE, "a sum of counts is out of range");
         let mut sum = *self;
-        sum.attempts = self.attempts.checked_add(other.attempts).ok_or_else(beyond)?;
+        sum.attempts = self
+            .attempts
+            .checked_add(other.attempts)
+            .ok_or_else(beyond)?;
         // Neither can be larger than the number of attempts.
         sum.unpriced += other.unpriced;
         sum.cost = self.cost + other.cost;
         for at in 0..Bucket::ALL.len() {
             sum.reported[at] += other.reported[at];
-            sum.counts[at] = self.counts[at].checked_add(other.counts[at]).ok_or_else(beyond)?;
+            sum.counts[at] = self.counts[at]
+                .checked_add(other.counts[at])
+                .ok_or_else(beyond)?;
         }
         *self = sum;
         Ok(())
@@ -155,10 +160,18 @@ mod tests {
     fn attempts() -> impl Strategy<Value = Vec<(TokenUsage, Cost)>> {
         let count = proptest::option::of(0..1_u64 << 40);
         let usage = proptest::collection::vec(count, Bucket::ALL.len()).prop_map(|counts| {
-            Bucket::ALL.into_iter().zip(counts).fold(TokenUsage::new(), |usage, (bucket, count)| usage.with(bucket, count))
+            Bucket::ALL
+                .into_iter()
+                .zip(counts)
+                .fold(TokenUsage::new(), |usage, (bucket, count)| {
+                    usage.with(bucket, count)
+                })
         });
         let cost = proptest::option::of(any::<i64>()).prop_map(|nanos| match nanos {
-            Some(nanos) => Cost::Priced { amount: Money::from_nanos(nanos), version: PriceVersion::new("v") },
+            Some(nanos) => Cost::Priced {
+                amount: Money::from_nanos(nanos),
+                version: PriceVersion::new("v"),
+            },
             None => Cost::Unpriced(Unpriced::NoPrice),
         });
         proptest::collection::vec((usage, cost), 0..30)

@@ -18,4 +18,6 @@ lattice_lock_errors::codes! {
         "stop booking and check the tables: somebody else changed them";
     /// A ledger gives at most a thousand entries at a time.
     LISTING_TOO_LARGE = "LL-BIL-006", Invalid, "ask for 1 to 1000 entries";
+    /// The runtime stopped in the middle of a write: it may or may not have happened.
+    WRITE_INTERRUPTED = "LL-BIL-007", Ambiguous, "record the same entry again: what was kept is returned";
 }

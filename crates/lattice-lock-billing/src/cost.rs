@@ -175,7 +175,9 @@ impl CostBreakdown {
     ///
     /// [`OUT_OF_RANGE`] when it does not fit without rounding.
     pub fn exact_total(&self) -> Result<Decimal> {
-        self.lines.iter().try_fold(Decimal::ZERO, |sum, line| exact_sum(sum, line.amount))
+        self.lines
+            .iter()
+            .try_fold(Decimal::ZERO, |sum, line| exact_sum(sum, line.amount))
     }
 }
 
@@ -222,7 +224,8 @@ mod tests {
 
     /// The same cost by other means: integers of 10⁻¹⁸ USD.
     fn model(usage: &TokenUsage, list: &PriceList) -> Option<i128> {
-        let atto = |price: Price| price.per_unit().mantissa() * 10_i128.pow(18 - price.per_unit().scale());
+        let atto =
+            |price: Price| price.per_unit().mantissa() * 10_i128.pow(18 - price.per_unit().scale());
         usage.reported().try_fold(0_i128, |sum, (bucket, count)| {
             sum.checked_add(atto(list.price(bucket)?).checked_mul(count.into())?)
         })
@@ -238,18 +241,27 @@ mod tests {
     }
 
     fn prices() -> impl Strategy<Value = PriceList> {
-        proptest::collection::vec((0_i128..=1_000_000_000, 0_u32..=12), Bucket::ALL.len()).prop_map(|prices| {
-            PriceList::new(Bucket::ALL.into_iter().zip(prices).map(|(bucket, (mantissa, scale))| {
-                let text = Decimal::from_i128_with_scale(mantissa, scale).to_string();
-                (bucket, Price::per_million(&text).unwrap())
-            }))
-        })
+        proptest::collection::vec((0_i128..=1_000_000_000, 0_u32..=12), Bucket::ALL.len()).prop_map(
+            |prices| {
+                PriceList::new(Bucket::ALL.into_iter().zip(prices).map(
+                    |(bucket, (mantissa, scale))| {
+                        let text = Decimal::from_i128_with_scale(mantissa, scale).to_string();
+                        (bucket, Price::per_million(&text).unwrap())
+                    },
+                ))
+            },
+        )
     }
 
     fn usages(most: u64) -> impl Strategy<Value = TokenUsage> {
         let count = proptest::option::of(0..=most);
         proptest::collection::vec(count, Bucket::ALL.len()).prop_map(|counts| {
-            Bucket::ALL.into_iter().zip(counts).fold(TokenUsage::new(), |usage, (bucket, count)| usage.with(bucket, count))
+            Bucket::ALL
+                .into_iter()
+                .zip(counts)
+                .fold(TokenUsage::new(), |usage, (bucket, count)| {
+                    usage.with(bucket, count)
+                })
         })
     }
 
@@ -312,14 +324,27 @@ mod tests {
     }
 
     fn check(usage: TokenUsage, cost: &str) {
-        assert_eq!(Cost::of(&usage, Some((&version(), &list()))).unwrap().to_string(), cost);
+        assert_eq!(
+            Cost::of(&usage, Some((&version(), &list())))
+                .unwrap()
+                .to_string(),
+            cost
+        );
     }
 
     #[test]
     fn unknown_is_never_zero() {
         check(TokenUsage::new(), "unpriced (no usage)");
-        check(TokenUsage::new().with(Bucket::InputAudio, 1), "unpriced (no bucket price)");
-        check(TokenUsage::new().with(Bucket::InputAudio, 0).with(Bucket::Input, 1), "$0.000001");
+        check(
+            TokenUsage::new().with(Bucket::InputAudio, 1),
+            "unpriced (no bucket price)",
+        );
+        check(
+            TokenUsage::new()
+                .with(Bucket::InputAudio, 0)
+                .with(Bucket::Input, 1),
+            "$0.000001",
+        );
         check(TokenUsage::new().with(Bucket::Input, 0), "$0.00");
     }
 
@@ -328,14 +353,25 @@ mod tests {
         let usage = TokenUsage::new().with(Bucket::Input, 3).with_total(5);
         check(usage, "$0.000023");
         let breakdown = CostBreakdown::of(&usage, &list()).unwrap().unwrap();
-        assert_eq!((breakdown.lines()[1].bucket, breakdown.lines()[1].count), (None, 2));
+        assert_eq!(
+            (breakdown.lines()[1].bucket, breakdown.lines()[1].count),
+            (None, 2)
+        );
         check(TokenUsage::new().with_total(2), "$0.00002");
-        check(TokenUsage::new().with(Bucket::Input, 3).with_total(1), "$0.000003");
+        check(
+            TokenUsage::new().with(Bucket::Input, 3).with_total(1),
+            "$0.000003",
+        );
     }
 
     #[test]
     fn a_count_beyond_reason_is_an_error_and_not_a_number() {
         let usage = TokenUsage::new().with(Bucket::Output, u64::MAX);
-        assert_eq!(Cost::of(&usage, Some((&version(), &list()))).unwrap_err().code(), OUT_OF_RANGE);
+        assert_eq!(
+            Cost::of(&usage, Some((&version(), &list())))
+                .unwrap_err()
+                .code(),
+            OUT_OF_RANGE
+        );
     }
 }

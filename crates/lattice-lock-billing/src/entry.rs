@@ -107,7 +107,12 @@ impl Entry {
     ///
     /// When a label of the principal broke the rules: see
     /// [`Principal::attribution`](lattice_lock_principal::Principal::attribution).
-    pub fn new(attempt: AttemptId, principal: &Principal, requested: ModelRef, outcome: Outcome) -> Result<Self> {
+    pub fn new(
+        attempt: AttemptId,
+        principal: &Principal,
+        requested: ModelRef,
+        outcome: Outcome,
+    ) -> Result<Self> {
         let now = Timestamp::now();
         Ok(Self {
             id: EntryId(Uuid::now_v7()),
@@ -134,7 +139,9 @@ impl Entry {
     /// [implausible](Unpriced::Implausible), and are themselves left out.
     #[must_use]
     pub fn used(mut self, usage: TokenUsage, prices: Option<(&PriceVersion, &PriceList)>) -> Self {
-        let cost = Cost::of(&usage, prices).ok().filter(|_| is_keepable(&usage));
+        let cost = Cost::of(&usage, prices)
+            .ok()
+            .filter(|_| is_keepable(&usage));
         (self.fact.usage, self.fact.cost) = match cost {
             Some(cost) => (usage, cost),
             None => (TokenUsage::new(), Cost::Unpriced(Unpriced::Implausible)),
@@ -261,10 +268,12 @@ impl Entry {
         // Serialising plain data of strings and integers into memory does not fail.
         let text = serde_json::to_vec(&self.fact).unwrap_or_default();
         let digest = Sha256::digest(&text);
-        digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        digest
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
     }
 }
 

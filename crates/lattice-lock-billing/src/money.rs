@@ -106,7 +106,9 @@ impl FromStr for Money {
         if !digits(dollars) || !digits(fraction) || fraction.len() > PLACES {
             return Err(invalid());
         }
-        let nanos: i128 = format!("{dollars}{fraction:0<PLACES$}").parse().map_err(|_| invalid())?;
+        let nanos: i128 = format!("{dollars}{fraction:0<PLACES$}")
+            .parse()
+            .map_err(|_| invalid())?;
         let nanos = if text.starts_with('-') { -nanos } else { nanos };
         i64::try_from(nanos).map(Self).map_err(|_| invalid())
     }
@@ -182,7 +184,10 @@ impl fmt::Display for MoneySum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
         let dollar = if f.alternate() { "$" } else { "" };
-        let (whole, nanos) = (self.0.unsigned_abs() / 1_000_000_000, self.0.unsigned_abs() % 1_000_000_000);
+        let (whole, nanos) = (
+            self.0.unsigned_abs() / 1_000_000_000,
+            self.0.unsigned_abs() % 1_000_000_000,
+        );
         let fraction = format!("{nanos:0PLACES$}");
         // At least cents, and no digit that matters is ever cut.
         let end = fraction.trim_end_matches('0').len().max(2);
@@ -202,7 +207,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(text: &str, nanos: Option<i64>) {
-        assert_eq!(text.parse::<Money>().ok().map(Money::nanos), nanos, "{text:?}");
+        assert_eq!(
+            text.parse::<Money>().ok().map(Money::nanos),
+            nanos,
+            "{text:?}"
+        );
     }
 
     #[test]

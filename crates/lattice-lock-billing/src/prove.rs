@@ -31,7 +31,11 @@ pub struct BillingIntegrityError {
 /// let nothing = UsageAccumulator::default();
 /// assert!(prove(OperationId::generate(), &nothing, &nothing).is_ok());
 /// ```
-pub fn prove(operation: OperationId, returned: &UsageAccumulator, booked: &UsageAccumulator) -> Result<()> {
+pub fn prove(
+    operation: OperationId,
+    returned: &UsageAccumulator,
+    booked: &UsageAccumulator,
+) -> Result<()> {
     match disagreement(returned, booked) {
         None => Ok(()),
         Some((figure, returned, booked)) => {
@@ -41,28 +45,41 @@ pub fn prove(operation: OperationId, returned: &UsageAccumulator, booked: &Usage
                 booked,
                 returned,
             };
-            Err(Error::new(TOTALS_DISAGREE, "the ledger disagrees with the replies")
-                .with("operation", operation)
-                .with("figure", figure)
-                .with_source(cause))
+            Err(
+                Error::new(TOTALS_DISAGREE, "the ledger disagrees with the replies")
+                    .with("operation", operation)
+                    .with("figure", figure)
+                    .with_source(cause),
+            )
         }
     }
 }
 
-fn disagreement(returned: &UsageAccumulator, booked: &UsageAccumulator) -> Option<(&'static str, String, String)> {
+fn disagreement(
+    returned: &UsageAccumulator,
+    booked: &UsageAccumulator,
+) -> Option<(&'static str, String, String)> {
     let number = |count: Option<u64>| count.map_or("absent".to_owned(), |count| count.to_string());
-    let sides = |figure, left: String, right: String| (left != right).then_some((figure, left, right));
-    let figure = |figure, of: fn(&UsageAccumulator) -> String| sides(figure, of(returned), of(booked));
+    let sides =
+        |figure, left: String, right: String| (left != right).then_some((figure, left, right));
+    let figure =
+        |figure, of: fn(&UsageAccumulator) -> String| sides(figure, of(returned), of(booked));
     figure("attempts", |sum| sum.attempts().to_string())
         .or_else(|| figure("unpriced attempts", |sum| sum.unpriced().to_string()))
         .or_else(|| figure("cost", |sum| sum.cost().to_string()))
         .or_else(|| {
             Bucket::ALL.into_iter().find_map(|bucket| {
-                sides(bucket.as_str(), number(returned.count(bucket)), number(booked.count(bucket)))
+                sides(
+                    bucket.as_str(),
+                    number(returned.count(bucket)),
+                    number(booked.count(bucket)),
+                )
             })
         })
         // Whatever the texts above do not show.
-        .or_else(|| (returned != booked).then(|| ("reported buckets", String::new(), String::new())))
+        .or_else(|| {
+            (returned != booked).then(|| ("reported buckets", String::new(), String::new()))
+        })
 }
 
 #[cfg(test)]
@@ -80,7 +97,8 @@ mod tests {
             },
             None => Cost::Unpriced(Unpriced::NoPrice),
         };
-        sum.add(&TokenUsage::new().with(Bucket::Input, input), &cost).unwrap();
+        sum.add(&TokenUsage::new().with(Bucket::Input, input), &cost)
+            .unwrap();
         sum
     }
 

@@ -70,16 +70,33 @@ impl Store for MemoryStore {
         Ok(recorded)
     }
 
+    async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<()> {
+        let mut state = self.state();
+        state.intents.remove(&attempt);
+        next.into_iter().for_each(|next| state.intend(next));
+        Ok(())
+    }
+
     async fn of_operation(&self, operation: OperationId) -> Result<Vec<Entry>> {
-        let (first, last) = (AttemptId::new(operation, 0, 0), AttemptId::new(operation, u16::MAX, u16::MAX));
-        Ok(self.state().entries.range(first..=last).map(|(_, entry)| entry.clone()).collect())
+        let (first, last) = (
+            AttemptId::new(operation, 0, 0),
+            AttemptId::new(operation, u16::MAX, u16::MAX),
+        );
+        Ok(self
+            .state()
+            .entries
+            .range(first..=last)
+            .map(|(_, entry)| entry.clone())
+            .collect())
     }
 
     async fn list(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let state = self.state();
         let attempts = state.keys.range((from, Bound::Unbounded)).take(limit);
-        Ok(attempts.filter_map(|(_, attempt)| state.entries.get(attempt).cloned()).collect())
+        Ok(attempts
+            .filter_map(|(_, attempt)| state.entries.get(attempt).cloned())
+            .collect())
     }
 
     async fn total(&self) -> Result<LedgerTotal> {

@@ -11,7 +11,7 @@ use lattice_lock_repository::{Database, Engine, MigrationSet};
 use serde::Serialize;
 
 use crate::codes::{ENTRY_CONFLICT, LISTING_TOO_LARGE};
-use crate::{Entry, EntryId, Intent, MoneySum, OperationId};
+use crate::{AttemptId, Entry, EntryId, Intent, MoneySum, OperationId};
 
 /// How safe an entry is once it is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -116,6 +116,16 @@ impl Ledger {
         self.0.record(entry, next).await
     }
 
+    /// Removes the intent of an attempt that was certainly not billed, such as one that was never sent; `next`, the
+    /// intent of a following attempt, comes with it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<()> {
+        self.0.withdraw(attempt, next).await
+    }
+
     /// The entries of an operation, in the order of their attempts.
     ///
     /// # Errors
@@ -133,7 +143,9 @@ impl Ledger {
     /// [`of_operation`](Self::of_operation).
     pub async fn list(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>> {
         if !(1..=LARGEST_LISTING).contains(&limit) {
-            return Err(Error::new(LISTING_TOO_LARGE, "listing size out of range").with("limit", limit));
+            return Err(
+                Error::new(LISTING_TOO_LARGE, "listing size out of range").with("limit", limit)
+            );
         }
         self.0.list(after, limit).await
     }
@@ -169,6 +181,7 @@ trait Store: Send + Sync {
     fn booking(&self) -> Booking;
     async fn intend(&self, intent: Intent) -> Result<()>;
     async fn record(&self, entry: Entry, next: Option<Intent>) -> Result<Recorded>;
+    async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<()>;
     async fn of_operation(&self, operation: OperationId) -> Result<Vec<Entry>>;
     async fn list(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>>;
     async fn total(&self) -> Result<LedgerTotal>;
@@ -184,6 +197,8 @@ fn replay(kept: Entry, new: &Entry, booking: Booking) -> Result<Recorded> {
             replayed: true,
         });
     }
-    Err(Error::new(ENTRY_CONFLICT, "the attempt was booked with other figures")
-        .with("attempt", kept.attempt()))
+    Err(
+        Error::new(ENTRY_CONFLICT, "the attempt was booked with other figures")
+            .with("attempt", kept.attempt()),
+    )
 }

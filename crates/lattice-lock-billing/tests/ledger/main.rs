@@ -1,0 +1,98 @@
+//! What a ledger promises, held against every store with the same tests.
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+mod contract;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod servers;
+
+use contract::Fact;
+use lattice_lock_billing::{AttemptId, Entry, OperationId, Outcome};
+use lattice_lock_principal::Principal;
+use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
+use lattice_lock_repository::{Database, Timestamp};
+
+/// An entry of so many input tokens, at a dollar each million unless said otherwise.
+fn entry(attempt: AttemptId, input: u64) -> Entry {
+    priced(attempt, input, "1")
+}
+
+fn priced(attempt: AttemptId, input: u64, usd_per_million: &str) -> Entry {
+    let who = Principal::external("user-17")
+        .unwrap()
+        .team("search")
+        .tag("cost_center", "4711");
+    let list = PriceList::new([(Bucket::Input, Price::per_million(usd_per_million).unwrap())]);
+    let version = PriceVersion::new("test");
+    Entry::new(
+        attempt,
+        &who,
+        "openai/gpt-5-mini".parse().unwrap(),
+        Outcome::Replied,
+    )
+    .unwrap()
+    .used(
+        TokenUsage::new().with(Bucket::Input, input),
+        Some((&version, &list)),
+    )
+    .occurred_at(Timestamp::from_micros(1_000_000))
+}
+
+fn first() -> AttemptId {
+    AttemptId::first(OperationId::generate())
+}
+
+/// Each fact of the contract, as a test of its own, on the database that `$on` gives.
+macro_rules! on_store {
+    ($store:ident, $on:path) => {
+        mod $store {
+            on_store!(@ $on;
+                an_entry_reads_back_as_it_was_written
+                a_replay_returns_what_is_kept_and_changes_nothing
+                other_figures_for_the_same_attempt_are_refused_and_change_nothing
+                an_entry_and_the_intents_around_it_change_together
+                what_was_certainly_not_billed_is_withdrawn_without_an_entry
+                an_intent_after_its_entry_is_not_reopened
+                every_attempt_is_booked_once_whoever_repeats_it
+                sums_beyond_64_bits_are_exact
+                unpriced_entries_are_counted_and_not_summed
+                labels_of_any_script_and_length_survive
+                pages_follow_the_keys
+                a_dropped_booking_is_whole_or_absent
+                random_histories_agree_with_the_model
+            );
+        }
+    };
+    (@ $on:path; $($fact:ident)+) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $fact() {
+            $on(crate::contract::$fact).await;
+        })+
+    };
+}
+
+on_store!(memory, crate::in_memory);
+#[cfg(feature = "sqlite")]
+on_store!(sqlite, crate::on_sqlite);
+#[cfg(feature = "postgres")]
+on_store!(postgres, crate::servers::on_postgres);
+#[cfg(feature = "mysql")]
+on_store!(mysql, crate::servers::on_mysql);
+
+async fn in_memory(fact: fn(Database) -> Fact) {
+    contract::run(Database::in_memory(), fact).await;
+}
+
+#[cfg(feature = "sqlite")]
+async fn on_sqlite(fact: fn(Database) -> Fact) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
+    let database = Database::open(&url).await.unwrap();
+    contract::run(database.clone(), fact).await;
+    database.dispose().await;
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn rows_that_somebody_else_changed_are_noticed() {
+    on_sqlite(contract::changed_rows_are_noticed).await;
+}
