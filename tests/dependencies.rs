@@ -10,7 +10,7 @@ const DIRECT: [(&str, usize); 13] = [
     ("lattice-lock-analyzer", 2),
     ("lattice-lock-auth", 3),
     ("lattice-lock-billing", 2),
-    ("lattice-lock-clients", 4),
+    ("lattice-lock-clients", 7),
     ("lattice-lock-config", 4),
     ("lattice-lock-errors", 4),
     ("lattice-lock-orchestrator", 0),

@@ -1,0 +1,99 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+
+/// The longest wait that is passed on: a provider that asks for more is as good as gone, and a wait without
+/// end would overflow the clock of whoever adds it to now.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// How long the provider asks to stay away, at most a day.
+///
+/// The finest form wins: milliseconds, seconds, a date. A date is measured against the reply's own, so that a
+/// clock that is wrong here does not matter.
+pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
+    let millis = number(headers, &HeaderName::from_static("retry-after-ms"));
+    let wait = match (millis, number(headers, &RETRY_AFTER)) {
+        (Some(millis), _) => Duration::from_millis(millis),
+        (None, Some(seconds)) => Duration::from_secs(seconds),
+        (None, None) => {
+            let now = date(headers, &DATE).unwrap_or_else(Timestamp::now);
+            let wait = date(headers, &RETRY_AFTER)?.duration_since(now);
+            // A date that has passed asks for no wait.
+            Duration::try_from(wait).unwrap_or(Duration::ZERO)
+        }
+    };
+    Some(wait.min(LONGEST))
+}
+
+fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
+    let text = headers.get(name)?.to_str().ok()?.trim();
+    let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // Digits that do not fit are a long time, not nonsense.
+    is_digits.then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+fn date(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
+    let text = headers.get(name)?.to_str().ok()?;
+    Some(rfc2822::parse(text).ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(headers: &[(&'static str, &'static str)], expected: Option<u64>) {
+        let map: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    value.parse().expect("a header"),
+                )
+            })
+            .collect();
+        assert_eq!(
+            wait(&map),
+            expected.map(Duration::from_millis),
+            "{headers:?}"
+        );
+    }
+
+    const NOON: (&str, &str) = ("date", "Sun, 22 Nov 2026 12:00:00 GMT");
+
+    #[test]
+    fn seconds_milliseconds_and_dates_are_read() {
+        check(&[], None);
+        check(&[("retry-after", "20")], Some(20_000));
+        check(&[("retry-after", " 0 ")], Some(0));
+        check(
+            &[("retry-after", "1"), ("retry-after-ms", "250")],
+            Some(250),
+        );
+        check(
+            &[NOON, ("retry-after", "Sun, 22 Nov 2026 12:00:30 GMT")],
+            Some(30_000),
+        );
+        check(
+            &[NOON, ("retry-after", "Sun, 22 Nov 2026 11:00:00 GMT")],
+            Some(0),
+        );
+    }
+
+    #[test]
+    fn nonsense_is_no_wait_and_an_age_is_a_day() {
+        for text in ["", "soon", "-1", "1e3", "+5", "Sun, 99 Nov 2026"] {
+            check(&[("retry-after", text)], None);
+        }
+        check(
+            &[("retry-after", "99999999999999999999999")],
+            Some(86_400_000),
+        );
+        check(&[("retry-after", "18446744073709551615")], Some(86_400_000));
+        check(
+            &[NOON, ("retry-after", "Fri, 22 Nov 2999 12:00:00 GMT")],
+            Some(86_400_000),
+        );
+    }
+}
