@@ -1,5 +1,5 @@
 /// Where a value is kept in an [`Arena`]. A key is never given out twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     index: usize,
     serial: u64,
@@ -50,6 +50,13 @@ impl<T> Arena<T> {
         Key {
             index,
             serial: self.serial,
+        }
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+        match self.places.get(key.index)? {
+            Some((serial, value)) if *serial == key.serial => Some(value),
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 mod policy;
 mod retry;
+mod within;
 
 pub(crate) use policy::spread;
 pub use policy::{Attempt, Jitter, RetryPolicy};

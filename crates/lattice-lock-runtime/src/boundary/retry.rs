@@ -1,9 +1,10 @@
 use std::future::Future;
 
 use lattice_lock_errors::{Error, Result};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
 use crate::RetryPolicy;
+use crate::boundary::within::{Limit, Within};
 use crate::codes::DEADLINE_EXCEEDED;
 
 /// Makes the call `op` until it succeeds, fails for good, or `policy` says to give up.
@@ -32,12 +33,14 @@ where
     let deadline = policy
         .deadline()
         .and_then(|deadline| Instant::now().checked_add(deadline));
+    let limit = deadline.map_or(Limit::None, Limit::At);
     let mut number = 1_u32;
     let mut last = None;
     loop {
-        let error = match attempt(op(), deadline, last).await {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
+        let error = match Within::new(limit, op()).await {
+            Some(Ok(value)) => return Ok(value),
+            Some(Err(error)) => error,
+            None => return Err(exceeded(last)),
         };
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let Some(wait) = policy.after(number, &error, left) else {
@@ -79,20 +82,6 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T>>,
 {
-}
-
-async fn attempt<T>(
-    op: impl Future<Output = Result<T>>,
-    deadline: Option<Instant>,
-    last: Option<Error>,
-) -> Result<T> {
-    match deadline {
-        None => op.await,
-        Some(deadline) => match timeout_at(deadline, op).await {
-            Ok(result) => result,
-            Err(_) => Err(exceeded(last)),
-        },
-    }
 }
 
 fn exceeded(last: Option<Error>) -> Error {

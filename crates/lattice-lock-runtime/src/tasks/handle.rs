@@ -3,7 +3,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use lattice_lock_errors::Result;
 use tokio::task::{JoinError, JoinHandle};
@@ -81,10 +81,11 @@ impl<T> Future for TaskHandle<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let joined = ready!(Pin::new(&mut self.join).poll(cx));
         self.heard = true;
-        Poll::Ready(match joined {
-            Ok(result) => result,
-            Err(error) => Err(failure(error).of(self.name.clone())),
-        })
+        let result = joined.unwrap_or_else(|error| Err(failure(error).of(self.name.clone())));
+        if result.is_err() {
+            self.tracker.heard(self.key);
+        }
+        Poll::Ready(result)
     }
 }
 
@@ -93,10 +94,7 @@ impl<T> Drop for TaskHandle<T> {
         if self.heard {
             return;
         }
-        self.tracker.detach(self.key);
-        // It may have ended just before, with a result that now nobody will see.
-        let mut cx = Context::from_waker(Waker::noop());
-        if let Poll::Ready(Ok(Err(error))) = Pin::new(&mut self.join).poll(&mut cx) {
+        if let Some(error) = self.tracker.detach(self.key) {
             log_error(&error);
         }
     }

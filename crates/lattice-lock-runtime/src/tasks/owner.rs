@@ -192,8 +192,9 @@ impl BackgroundTasks {
         F: Future<Output = Result<T>> + Send + 'static,
     {
         let (name, timeout) = task.into_parts();
-        let runtime = Handle::try_current()
-            .map_err(|_| Error::new(NO_RUNTIME, "no tokio runtime here").with("task", &name))?;
+        if !is_in_runtime() {
+            return Err(Error::new(NO_RUNTIME, "no tokio runtime here").with("task", name));
+        }
         let queued = admission
             .as_ref()
             .is_some_and(|admission| admission.slot.is_none());
@@ -205,7 +206,7 @@ impl BackgroundTasks {
             .or(self.tracker.settings().timeout)
             .filter(|limit| *limit < Duration::MAX);
         let bounds = Bounds::new(admission, timeout);
-        let join = runtime.spawn(Supervised::new(future, bounds, ticket));
+        let join = tokio::spawn(Supervised::new(future, bounds, ticket));
         self.tracker.spawned(key, join.abort_handle());
         Ok(TaskHandle::new(name, join, self.tracker.clone(), key))
     }
@@ -215,6 +216,11 @@ impl Default for BackgroundTasks {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A task knows its id without touching the runtime's reference count, which all threads share.
+fn is_in_runtime() -> bool {
+    try_id().is_some() || Handle::try_current().is_ok()
 }
 
 fn refused(task: &Task, reason: NoPlace) -> Error {

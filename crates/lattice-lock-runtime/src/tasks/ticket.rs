@@ -8,7 +8,7 @@ use crate::arena::Key;
 use crate::logging::log_error;
 use crate::tasks::TaskFailure;
 use crate::tasks::counters::Outcome;
-use crate::tasks::tracker::{Settled, Tracker};
+use crate::tasks::tracker::Tracker;
 
 /// The place of one accepted task in its tracker.
 ///
@@ -49,28 +49,23 @@ impl Ticket {
     /// Counts the task as ended, tells the hook of a failure, and logs it if nobody else will see it.
     pub(crate) fn finish<T>(&mut self, end: End<T>) -> Result<T> {
         let outcome = end.outcome();
-        let settled = self.settle(outcome);
-        let (name, detached) =
-            settled.map_or((Cow::Borrowed(""), true), |it| (it.name, it.detached));
-        let result = end.into_result(name);
-        if let Err(error) = &result
-            && outcome != Outcome::Cancelled
-        {
-            self.report(error, detached);
+        let result = end.into_result(|| self.tracker.name(self.key));
+        let failure = result
+            .as_ref()
+            .err()
+            .filter(|_| outcome != Outcome::Cancelled);
+        if let Some(error) = failure {
+            self.tracker.failed(error);
+        }
+        if let Some(error) = self.settle(outcome, failure.cloned()) {
+            log_error(&error);
         }
         result
     }
 
-    fn report(&self, error: &Error, detached: bool) {
-        self.tracker.failed(error);
-        if detached {
-            log_error(error);
-        }
-    }
-
-    fn settle(&mut self, outcome: Outcome) -> Option<Settled> {
+    fn settle(&mut self, outcome: Outcome, error: Option<Error>) -> Option<Error> {
         self.settled = true;
-        self.tracker.settle(self.key, outcome)
+        self.tracker.settle(self.key, outcome, error)
     }
 }
 
@@ -78,11 +73,14 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.settled {
             let panicked = std::thread::panicking();
-            self.settle(if panicked {
-                Outcome::Panicked
-            } else {
-                Outcome::Cancelled
-            });
+            self.settle(
+                if panicked {
+                    Outcome::Panicked
+                } else {
+                    Outcome::Cancelled
+                },
+                None,
+            );
         }
     }
 }
@@ -98,11 +96,11 @@ impl<T> End<T> {
         }
     }
 
-    fn into_result(self, task: Cow<'static, str>) -> Result<T> {
+    fn into_result(self, task: impl FnOnce() -> Cow<'static, str>) -> Result<T> {
         match self {
             Self::Own(result) => result,
-            Self::Panicked(message) => Err(TaskFailure::Panicked(message).of(task)),
-            Self::TimedOut(timeout) => Err(TaskFailure::TimedOut(timeout).of(task)),
+            Self::Panicked(message) => Err(TaskFailure::Panicked(message).of(task())),
+            Self::TimedOut(timeout) => Err(TaskFailure::TimedOut(timeout).of(task())),
         }
     }
 }

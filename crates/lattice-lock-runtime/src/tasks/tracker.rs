@@ -56,6 +56,8 @@ struct State {
     /// How many came to their own end after acceptance ended.
     finished_late: u64,
     cut: Vec<LeftoverTask>,
+    /// The errors of tasks that ended while their handle was there: for it to log if nobody awaits it.
+    unheard: BTreeMap<Key, Error>,
     scopes: BTreeMap<u64, Arc<Tracker>>,
     next_scope: u64,
 }
@@ -66,13 +68,6 @@ struct Entry {
     queued: bool,
     detached: bool,
     cut: bool,
-}
-
-/// What a tracker knew of a task that ended.
-pub(crate) struct Settled {
-    pub(crate) name: Cow<'static, str>,
-    /// Whether nobody awaits it.
-    pub(crate) detached: bool,
 }
 
 impl Tracker {
@@ -197,18 +192,37 @@ impl Tracker {
             .for_each(AbortHandle::abort);
     }
 
-    /// Notes that nobody awaits the task any more.
-    pub(crate) fn detach(&self, key: Key) {
-        if let Some(entry) = self.lock().tasks.get_mut(key) {
+    /// Notes that nobody awaits the task any more. If it has failed already, its error is now the caller's to log.
+    pub(crate) fn detach(&self, key: Key) -> Option<Error> {
+        let mut state = self.lock();
+        if let Some(entry) = state.tasks.get_mut(key) {
             entry.detached = true;
+            return None;
         }
+        state.unheard.remove(&key)
     }
 
-    /// Takes a task that ended from the list and counts it.
-    pub(crate) fn settle(&self, key: Key, outcome: Outcome) -> Option<Settled> {
+    /// Notes that the error of the task was given to whoever awaited it.
+    pub(crate) fn heard(&self, key: Key) {
+        let error = self.lock().unheard.remove(&key);
+        drop(error);
+    }
+
+    /// The name of a task that is alive.
+    pub(crate) fn name(&self, key: Key) -> Cow<'static, str> {
+        self.lock()
+            .tasks
+            .get(key)
+            .map(|entry| entry.name.clone())
+            .unwrap_or_default()
+    }
+
+    /// Takes a task that ended from the list and counts it. Gives `error` back if nobody else will see it.
+    pub(crate) fn settle(&self, key: Key, outcome: Outcome, error: Option<Error>) -> Option<Error> {
         let mut state = self.lock();
         let entry = state.tasks.remove(key)?;
         state.count(&entry, outcome, &self.path);
+        let error = state.keep_for_handle(key, &entry, error);
         let (late, over) = (!state.accepting, state.is_over());
         // Under the lock: whoever ends acceptance after this sees one task less, and any other is notified.
         for tracker in self.upwards() {
@@ -222,10 +236,7 @@ impl Tracker {
         if over {
             self.fold();
         }
-        Some(Settled {
-            name: entry.name,
-            detached: entry.detached,
-        })
+        error
     }
 
     /// Accepts nothing from here on, here and in all scopes.
@@ -371,6 +382,7 @@ impl State {
             ended: TaskCounters::ZERO,
             finished_late: 0,
             cut: Vec::new(),
+            unheard: BTreeMap::new(),
             scopes: BTreeMap::new(),
             next_scope: 0,
         }
@@ -405,6 +417,13 @@ impl State {
         } else {
             self.finished_late += 1;
         }
+    }
+
+    fn keep_for_handle(&mut self, key: Key, entry: &Entry, error: Option<Error>) -> Option<Error> {
+        if entry.detached {
+            return error;
+        }
+        error.and_then(|error| self.unheard.insert(key, error))
     }
 
     fn absorb(&mut self, scope: &Self) {

@@ -15,9 +15,7 @@ struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            panic!("in drop");
-        }
+        assert!(std::thread::panicking(), "in drop");
     }
 }
 
@@ -237,13 +235,10 @@ fn tasks_of_a_runtime_that_ends_are_settled_as_cancelled() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let handle = runtime.block_on(async {
-        tasks
-            .spawn("never polled", async { Ok(()) })
-            .unwrap()
-            .detach();
-        tasks.spawn("pending", pending::<Result<()>>()).unwrap()
-    });
+    let spawn = |name| tasks.spawn(name, pending::<Result<()>>()).unwrap();
+    let handle = runtime.block_on(async { [spawn("detached"), spawn("awaited")] });
+    let [detached, handle] = handle;
+    drop(detached);
     drop(runtime);
     assert_eq!(
         (tasks.counters().cancelled, tasks.counters().live()),
