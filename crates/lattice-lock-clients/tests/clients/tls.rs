@@ -33,15 +33,33 @@ fn clients_are_made_without_a_runtime() {
     assert!(HttpClients::new().is_ok());
 }
 
-#[test]
-fn a_machine_without_root_certificates_still_reaches_its_own_servers() {
+/// Runs the tests that use the network plainly in a process with these variables.
+fn check(variables: &[(&str, &str)]) {
     let run = Command::new(std::env::current_exe().unwrap())
-        .env("SSL_CERT_FILE", "/dev/null")
-        .env("SSL_CERT_DIR", "/nonexistent")
+        .envs(variables.iter().copied())
         .args(["tls::tls_needs", "replies::openais"])
         .output()
         .unwrap();
     let printed = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{printed}");
     assert!(printed.contains("2 passed"), "{printed}");
+}
+
+#[test]
+fn a_machine_without_root_certificates_still_reaches_its_own_servers() {
+    check(&[
+        ("SSL_CERT_FILE", "/dev/null"),
+        ("SSL_CERT_DIR", "/nonexistent"),
+    ]);
+}
+
+#[test]
+fn a_proxy_that_the_environment_names_is_not_asked() {
+    let nobody = "http://127.0.0.1:1";
+    check(&[
+        ("HTTP_PROXY", nobody),
+        ("http_proxy", nobody),
+        ("ALL_PROXY", nobody),
+        ("NO_PROXY", ""),
+    ]);
 }
