@@ -84,6 +84,17 @@ impl HttpClients {
 }
 
 /// Builds [`HttpClients`].
+///
+/// ```
+/// use std::time::Duration;
+/// use lattice_lock_clients::HttpClients;
+///
+/// let impatient = HttpClients::builder()
+///     .connect_timeout(Duration::from_secs(2))
+///     .timeout(Duration::from_secs(30))
+///     .build()?;
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is built until `build` is called"]
 pub struct HttpClientsBuilder {

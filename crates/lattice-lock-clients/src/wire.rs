@@ -61,10 +61,15 @@ pub(crate) fn protocol(wire: Wire) -> Option<&'static dyn Protocol> {
 /// What a reply says, before it is a [`ChatReply`].
 #[derive(Debug)]
 pub(crate) struct Said {
+    /// The reply's own id, for servers that send no header.
     id: Option<String>,
+    /// Who answered, as far as it says so.
     model: Option<String>,
+    /// What the model said, empty where it only wants tools to be called.
     text: String,
+    /// Why it stopped.
     finish: FinishReason,
+    /// What it used, sorted into buckets.
     usage: ReportedUsage,
 }
 

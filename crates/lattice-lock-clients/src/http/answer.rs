@@ -17,7 +17,9 @@ pub(super) struct Answer {
 
 /// Why a body could not be read.
 pub(super) struct Unread {
+    /// What that means for the attempt.
     pub(super) class: FailureClass,
+    /// The network's word on it; none if the body is only too long.
     pub(super) cause: Option<reqwest::Error>,
 }
 
@@ -45,6 +47,7 @@ impl Answer {
     }
 }
 
+/// Reads a body to its end, unless it announces or turns out to be longer than `limit`.
 async fn bounded(mut response: Response, limit: usize) -> Result<Vec<u8>, Unread> {
     let announced = response.content_length().unwrap_or(0);
     if announced > limit as u64 {

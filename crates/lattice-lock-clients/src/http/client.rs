@@ -18,13 +18,16 @@ pub(super) struct HttpClient {
     http: reqwest::Client,
     provider: Provider,
     probe_timeout: Duration,
+    /// Or why no call can be made: the error of every one that is tried.
     line: Result<Line>,
 }
 
 /// What every call to the provider needs.
 #[derive(Debug)]
 struct Line {
+    /// How the provider wants things put.
     protocol: &'static dyn Protocol,
+    /// The key, and what the wire wants said every time.
     headers: HeaderMap,
 }
 
@@ -110,6 +113,7 @@ impl Client for HttpClient {
 }
 
 impl Line {
+    /// Everything that can be known to be wrong before a call is made.
     fn to(provider: &Provider, trust: &Result<()>) -> Result<Self> {
         if provider.base_url().starts_with("https:") {
             trust.clone()?;

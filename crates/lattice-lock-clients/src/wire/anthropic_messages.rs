@@ -121,6 +121,15 @@ fn class_of(word: &str) -> Option<FailureClass> {
 /// `input_tokens` contains neither what was read from a cache nor what was written to one, `output_tokens`
 /// contains the thinking, and there is no total. What was written is told apart by its lifetime; where it is
 /// not, it lives the five minutes that are the default.
+///
+/// | bucket | of the wire |
+/// |---|---|
+/// | input | `input_tokens` |
+/// | cache read | `cache_read_input_tokens` |
+/// | cache write, 5 minutes | `cache_creation.ephemeral_5m_input_tokens`, else `cache_creation_input_tokens` |
+/// | cache write, 1 hour | `cache_creation.ephemeral_1h_input_tokens` |
+/// | output | `output_tokens` |
+/// | web searches | `server_tool_use.web_search_requests` |
 fn sorted(counts: Counts<'_>) -> Sorted {
     let lifetimes = counts.within("cache_creation")?;
     let five_minutes = lifetimes.count("ephemeral_5m_input_tokens")?;

@@ -123,6 +123,18 @@ fn class_of(word: &str) -> Option<FailureClass> {
 
 /// `prompt_tokens` contains the cached and the audio tokens, `completion_tokens` the audio ones and, unless the
 /// provider is known to count them beside, the reasoning ones.
+///
+/// | bucket | of the wire |
+/// |---|---|
+/// | input | `prompt_tokens` less the next two |
+/// | cache read | `prompt_tokens_details.cached_tokens` |
+/// | input audio | `prompt_tokens_details.audio_tokens` |
+/// | output | `completion_tokens` less the next two |
+/// | reasoning | `completion_tokens_details.reasoning_tokens` |
+/// | output audio | `completion_tokens_details.audio_tokens` |
+/// | total | `total_tokens` |
+///
+/// Tokens of a prediction stay in the output, whether it was accepted or not: they are priced as such.
 fn sorted(counts: Counts<'_>, reasoning_count: ReasoningCount) -> Sorted {
     let prompt = counts.within("prompt_tokens_details")?;
     let completion = counts.within("completion_tokens_details")?;

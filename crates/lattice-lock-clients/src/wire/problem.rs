@@ -8,9 +8,13 @@ use super::json;
 /// write the error as a text, or the status as its code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Problem {
+    /// What went wrong, in a word; only OpenAI's wire has it.
     pub(crate) code: Option<String>,
+    /// What sort of thing went wrong, in a word.
     pub(crate) kind: Option<String>,
+    /// The same for people. It is shown, and never decides.
     pub(crate) message: Option<String>,
+    /// The code, where it is a number: then it is a status.
     status: Option<u16>,
 }
 

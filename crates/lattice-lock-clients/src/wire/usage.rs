@@ -12,8 +12,11 @@ const LONGEST_RAW: usize = 16 * 1024;
 /// A usage as it was reported, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ReportedUsage {
+    /// The buckets; none if the report cannot be trusted.
     pub(super) usage: TokenUsage,
+    /// The report as it was written, trusted or not, unless it is too long to keep or no JSON.
     pub(super) raw: Option<Value>,
+    /// What is wrong with it.
     pub(super) finding: Option<UsageFinding>,
 }
 
