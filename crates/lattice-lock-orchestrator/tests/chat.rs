@@ -1,0 +1,295 @@
+//! What an operation promises, against a provider that keeps its own account.
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lattice_lock_analyzer::Analyzer;
+use lattice_lock_billing::{Cost, Ledger, Outcome, Unpriced};
+use lattice_lock_clients::{ChatRequest, HttpClients};
+use lattice_lock_errors::{Code, Result};
+use lattice_lock_orchestrator::{Call, ChatOutcome, Orchestrator, Parts, codes};
+use lattice_lock_principal::Principal;
+use lattice_lock_providers::{Bucket, Catalogue, FailureClass, Provider, Registry};
+use lattice_lock_repository::Database;
+use lattice_lock_testkit::{Exchange, Gate, PriceList, Rates, ScriptedServer, Usage};
+
+const CATALOGUE: &str = r#"{"version": "test", "sources": [], "models": [
+    {"provider": "openai", "name": "first", "context_window": 100000, "output_limit": 1000,
+     "prices": [{"from": "2020-01-01", "usd_per_million": {"input": "1", "cache_read": "0.1", "output": "4"}}]},
+    {"provider": "anthropic", "name": "second", "context_window": 100000, "output_limit": 1000,
+     "prices": [{"from": "2020-01-01", "usd_per_million": {"input": "3", "output": "15"}}]}
+]}"#;
+
+struct World {
+    server: ScriptedServer,
+    orchestrator: Orchestrator,
+}
+
+impl World {
+    async fn new(script: impl IntoIterator<Item = Exchange>) -> Self {
+        let server = ScriptedServer::start().await.unwrap();
+        script
+            .into_iter()
+            .for_each(|exchange| server.script(exchange));
+        let url = format!("{}/v1", server.url());
+        let keyed = |provider: Provider| provider.api_key("sk-test".to_string()).at(&url).unwrap();
+        let providers = [keyed(Provider::openai()), keyed(Provider::anthropic())];
+        let http = HttpClients::new().unwrap();
+        let clients = providers
+            .iter()
+            .map(|provider| (provider.id().clone(), http.client(provider)));
+        let orchestrator = Orchestrator::new(Parts {
+            analyzer: Analyzer::new(),
+            clients: clients.collect::<BTreeMap<_, _>>(),
+            registry: Registry::new(Catalogue::from_json(CATALOGUE).unwrap(), providers.clone()),
+            ledger: Ledger::new(&Database::in_memory()),
+        });
+        Self {
+            server,
+            orchestrator,
+        }
+    }
+
+    async fn chat(&self, model: Option<&str>) -> Result<ChatOutcome> {
+        self.orchestrator.chat(call(model)).await
+    }
+
+    /// Whether nothing is left open, and how many entries there are.
+    async fn entries(&self) -> u64 {
+        assert!(
+            self.orchestrator
+                .ledger()
+                .open_intents()
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        self.orchestrator.ledger().total().await.unwrap().entries
+    }
+}
+
+fn call(model: Option<&str>) -> Call {
+    Call {
+        request: ChatRequest::new("Translate to French: good morning"),
+        principal: Principal::external("user-17").unwrap().team("search"),
+        model: model.map(Into::into),
+    }
+}
+
+fn reply() -> Exchange {
+    Exchange::reply("Bonjour").usage(
+        Usage::new()
+            .input(100)
+            .cache_read(50)
+            .output(10)
+            .reasoning(5),
+    )
+}
+
+async fn check_error(
+    script: impl IntoIterator<Item = Exchange>,
+    model: Option<&str>,
+    code: Code,
+    entries: u64,
+) {
+    let world = World::new(script).await;
+    let error = world.chat(model).await.unwrap_err();
+    assert_eq!(error.code(), code, "{error:?}");
+    assert_eq!(world.entries().await, entries);
+}
+
+#[tokio::test]
+async fn the_cheapest_that_fits_answers_and_the_bill_agrees_with_the_providers() {
+    let world = World::new([reply()]).await;
+    let outcome = world.chat(None).await.unwrap();
+    assert_eq!(outcome.text(), "Bonjour");
+    assert_eq!(outcome.model().to_string(), "openai/first");
+    assert_eq!(outcome.total().count(Bucket::Reasoning), Some(5));
+    let rates = Rates::per_million("1", "4")
+        .unwrap()
+        .cache_read("0.1")
+        .unwrap();
+    let prices = PriceList::new().model(outcome.served_model().as_str(), rates);
+    let bill = world.server.account().bill(&prices).unwrap();
+    assert_eq!(outcome.total().cost().nanos(), bill.nano_usd());
+    assert_eq!(outcome.entries()[0].attribution().team(), Some("search"));
+    assert_eq!(world.entries().await, 1);
+}
+
+#[tokio::test]
+async fn a_failure_that_may_be_billed_is_booked_and_the_next_candidate_answers() {
+    let world = World::new([Exchange::error(500), reply()]).await;
+    let outcome = world.chat(None).await.unwrap();
+    assert_eq!(outcome.model().to_string(), "anthropic/second");
+    let outcomes: Vec<_> = outcome
+        .entries()
+        .iter()
+        .map(lattice_lock_billing::Entry::outcome)
+        .collect();
+    assert_eq!(
+        outcomes,
+        [Outcome::Failed(FailureClass::ServerError), Outcome::Replied]
+    );
+    assert_eq!(
+        outcome.entries()[0].cost(),
+        &Cost::Unpriced(Unpriced::NoUsage)
+    );
+    assert_eq!(
+        (outcome.total().attempts(), outcome.total().unpriced()),
+        (2, 1)
+    );
+    assert_eq!(world.entries().await, 2);
+}
+
+#[tokio::test]
+async fn a_failure_that_is_not_billed_leaves_no_entry_and_no_intent() {
+    let world = World::new([Exchange::error(429).retry_after(60), reply()]).await;
+    let outcome = world.chat(None).await.unwrap();
+    assert_eq!(outcome.model().to_string(), "anthropic/second");
+    assert_eq!(world.entries().await, 1);
+    let again = world.chat(None).await.unwrap();
+    assert_eq!(
+        again.model().to_string(),
+        "anthropic/second",
+        "the first one cools"
+    );
+}
+
+#[tokio::test]
+async fn what_no_other_model_would_take_is_not_sent_to_another() {
+    check_error(
+        [Exchange::error(400), reply()],
+        None,
+        FailureClass::BadRequest.code(),
+        0,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn when_all_fail_the_last_error_is_the_cause() {
+    check_error(
+        [Exchange::error(500), Exchange::error(529)],
+        None,
+        codes::ATTEMPTS_EXHAUSTED,
+        1,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_named_model_is_asked_alone_also_when_no_catalogue_knows_it() {
+    check_error(
+        [Exchange::error(500), reply()],
+        Some("first"),
+        FailureClass::ServerError.code(),
+        1,
+    )
+    .await;
+    let world = World::new([reply()]).await;
+    let outcome = world.chat(Some("openai/gpt-9-foo")).await.unwrap();
+    assert_eq!(outcome.cost(), &Cost::Unpriced(Unpriced::NoPrice));
+    assert_eq!(world.entries().await, 1);
+}
+
+#[tokio::test]
+async fn a_name_that_means_nothing_sends_nothing() {
+    check_error(
+        [],
+        Some("furst"),
+        lattice_lock_providers::codes::MODEL_UNKNOWN,
+        0,
+    )
+    .await;
+    check_error(
+        [],
+        Some("nobody/first"),
+        lattice_lock_providers::codes::PROVIDER_UNKNOWN,
+        0,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_reply_without_usage_is_unpriced_and_not_free() {
+    let world = World::new([Exchange::reply("Bonjour").without_usage()]).await;
+    let outcome = world.chat(None).await.unwrap();
+    assert_eq!(outcome.cost(), &Cost::Unpriced(Unpriced::NoUsage));
+    assert_eq!(outcome.total().unpriced(), 1);
+}
+
+#[tokio::test]
+async fn a_cut_reply_is_booked_and_not_repeated() {
+    let world = World::new([reply().then_truncate(), reply()]).await;
+    assert!(world.chat(None).await.is_err());
+    assert_eq!(world.entries().await, 1);
+    assert_eq!(world.server.remaining(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_does_not_take_the_bill_with_it() {
+    let gate = Gate::new();
+    let world = World::new([reply().gate(&gate)]).await;
+    let orchestrator = world.orchestrator.clone();
+    let caller = tokio::spawn(async move { orchestrator.chat(call(None)).await });
+    gate.reached().await;
+    assert_eq!(
+        world
+            .orchestrator
+            .ledger()
+            .open_intents()
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    gate.open();
+    assert!(
+        world
+            .orchestrator
+            .shutdown(Duration::from_secs(10))
+            .await
+            .is_clean()
+    );
+    assert_eq!(world.entries().await, 1);
+}
+
+#[tokio::test]
+async fn after_shutdown_nothing_is_accepted_and_nothing_sent() {
+    let world = World::new([reply()]).await;
+    world.orchestrator.shutdown(Duration::from_secs(1)).await;
+    assert!(world.chat(None).await.is_err());
+    assert_eq!((world.entries().await, world.server.remaining()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_bad_label_is_found_before_anything_is_sent() {
+    let world = World::new([reply()]).await;
+    let bad = Call {
+        principal: Principal::external("user-17").unwrap().team("\n"),
+        ..call(None)
+    };
+    let error = world.orchestrator.chat(bad).await.unwrap_err();
+    assert_eq!(error.code(), lattice_lock_principal::codes::LABEL_INVALID);
+    assert_eq!((world.entries().await, world.server.remaining()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_callers_are_booked_once_each() {
+    let world = World::new([]).await;
+    let calls: Vec<_> = (0..64)
+        .map(|_| {
+            let orchestrator = world.orchestrator.clone();
+            tokio::spawn(async move { orchestrator.chat(call(None)).await.unwrap().total().cost() })
+        })
+        .collect();
+    let mut sum = lattice_lock_billing::MoneySum::default();
+    for call in calls {
+        sum = sum + call.await.unwrap();
+    }
+    let total = world.orchestrator.ledger().total().await.unwrap();
+    assert_eq!((total.entries, total.total_usd), (64, sum));
+}

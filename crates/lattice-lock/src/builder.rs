@@ -1,0 +1,192 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lattice_lock_analyzer::Analyzer;
+use lattice_lock_billing::Ledger;
+use lattice_lock_clients::{Client, HttpClients};
+use lattice_lock_config::{AppConfig, DatabaseConfig};
+use lattice_lock_errors::Result;
+use lattice_lock_orchestrator::{Orchestrator, Parts};
+use lattice_lock_providers::{Catalogue, ProviderId, Registry};
+use lattice_lock_repository::{Database, DatabaseOptions};
+use lattice_lock_runtime::Shutdown;
+
+use crate::app::Handles;
+use crate::{LatticeLock, Providers};
+
+/// How long each phase of a shutdown may take, within the deadline of the whole.
+const LONGEST_PHASE: Duration = Duration::from_secs(60);
+
+/// What a [`LatticeLock`] is made of; made with [`LatticeLock::builder`]. Only [`build`](Self::build) fails.
+#[derive(Debug, Default)]
+pub struct Builder {
+    config: Option<AppConfig>,
+    database: Option<Database>,
+    providers: Option<Providers>,
+    catalogue: Option<Catalogue>,
+    clients: BTreeMap<ProviderId, Arc<dyn Client>>,
+    migrate: bool,
+}
+
+impl Builder {
+    /// Sets the configuration; by default nothing is configured and the environment is not read.
+    #[must_use]
+    pub fn config(mut self, config: AppConfig) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Sets the database, which stays the caller's to dispose of; by default the configured one is opened, and
+    /// closed at [`shutdown`](LatticeLock::shutdown).
+    #[must_use]
+    pub fn database(mut self, database: Database) -> Self {
+        self.database = Some(database);
+        self
+    }
+
+    /// Sets the providers; by default those that the configuration has credentials for.
+    #[must_use]
+    pub fn providers(mut self, providers: Providers) -> Self {
+        self.providers = Some(providers);
+        self
+    }
+
+    /// Sets the known models and their prices; by default the shipped ones, or none without the feature
+    /// `catalogue`.
+    #[must_use]
+    pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.catalogue = Some(catalogue);
+        self
+    }
+
+    /// Has a provider called through this client, such as a test's, in place of our own over HTTP.
+    #[must_use]
+    pub fn client(mut self, client: Arc<dyn Client>) -> Self {
+        self.clients.insert(client.provider().clone(), client);
+        self
+    }
+
+    /// Creates or updates the tables first; by default tables that are not up to date are refused.
+    #[must_use]
+    pub fn migrate(mut self) -> Self {
+        self.migrate = true;
+        self
+    }
+
+    /// Puts everything together.
+    ///
+    /// # Errors
+    ///
+    /// Those of the configuration (`LL-CFG-…`, `LL-SEC-…`), of opening the database,
+    /// [`MIGRATION_NEEDED`](lattice_lock_repository::codes::MIGRATION_NEEDED), and of making HTTP clients.
+    pub async fn build(self) -> Result<LatticeLock> {
+        let config = match self.config {
+            Some(config) => config,
+            None => AppConfig::builder().build()?,
+        };
+        // What can be refused without opening anything is refused first.
+        #[cfg(feature = "auth")]
+        let tokens = tokens(&config)?;
+        let providers = match self.providers {
+            Some(providers) => providers,
+            None => Providers::from_config(&config)?,
+        };
+        let clients = clients(&providers, self.clients)?;
+        let registry = Registry::new(catalogue(self.catalogue), providers.iter().cloned());
+        let (database, owned) = match self.database {
+            Some(database) => (database, false),
+            None => (open(config.database()).await?, true),
+        };
+        prepare(&database, self.migrate).await?;
+        let orchestrator = Orchestrator::new(Parts {
+            analyzer: Analyzer::new(),
+            registry,
+            clients,
+            ledger: Ledger::new(&database),
+        });
+        let shutdown = shutdown(&orchestrator, owned.then(|| database.clone()));
+        Ok(LatticeLock::new(Handles {
+            config,
+            database,
+            orchestrator,
+            shutdown,
+            #[cfg(feature = "auth")]
+            tokens,
+        }))
+    }
+}
+
+#[cfg(feature = "auth")]
+fn tokens(config: &AppConfig) -> Result<Option<lattice_lock_auth::Tokens>> {
+    let auth = config.auth();
+    auth.enabled
+        .then(|| lattice_lock_auth::Tokens::from_config(auth))
+        .transpose()
+}
+
+fn clients(
+    providers: &Providers,
+    given: BTreeMap<ProviderId, Arc<dyn Client>>,
+) -> Result<BTreeMap<ProviderId, Arc<dyn Client>>> {
+    let http = HttpClients::new()?;
+    let mut clients: BTreeMap<_, _> = providers
+        .iter()
+        .map(|provider| (provider.id().clone(), http.client(provider)))
+        .collect();
+    clients.extend(given);
+    Ok(clients)
+}
+
+fn catalogue(given: Option<Catalogue>) -> Catalogue {
+    given.unwrap_or_else(|| {
+        #[cfg(feature = "catalogue")]
+        let shipped = Catalogue::shipped();
+        #[cfg(not(feature = "catalogue"))]
+        let shipped = Catalogue::default();
+        shipped
+    })
+}
+
+async fn open(config: &DatabaseConfig) -> Result<Database> {
+    let options = DatabaseOptions::default()
+        .pool_size(config.pool_size.saturating_add(config.max_overflow))
+        .echo(config.echo);
+    Database::open_with(config.url.expose(), options).await
+}
+
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    expect(clippy::unused_async, reason = "awaits with an engine")
+)]
+async fn prepare(database: &Database, migrate: bool) -> Result<()> {
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    if migrate {
+        database.migrate(Ledger::MIGRATIONS).await?;
+    } else {
+        database.require_migrated(Ledger::MIGRATIONS).await?;
+    }
+    #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+    let _ = (database, migrate);
+    Ok(())
+}
+
+fn shutdown(orchestrator: &Orchestrator, owned: Option<Database>) -> Shutdown {
+    let orchestrator = orchestrator.clone();
+    let phases = Shutdown::builder().phase(
+        "drain operations",
+        LONGEST_PHASE,
+        move |allowed| async move {
+            orchestrator.shutdown(allowed).await;
+            Ok(())
+        },
+    );
+    match owned {
+        Some(database) => phases.phase("close databases", LONGEST_PHASE, move |_| async move {
+            database.dispose().await;
+            Ok(())
+        }),
+        None => phases,
+    }
+    .build()
+}
