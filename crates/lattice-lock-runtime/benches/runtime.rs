@@ -1,16 +1,17 @@
 //! What a task and a retry cost on top of doing without.
 
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make undocumented functions"
-)]
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use lattice_lock_runtime::{BackgroundTasks, Result, RetryPolicy, retry};
+use lattice_lock_errors::Severity;
+use lattice_lock_runtime::{
+    AlertRule, BackgroundTasks, Error, ErrorMetrics, Result, RetryPolicy, codes, retry,
+};
 use tokio::runtime::{Builder, Runtime};
 
 fn runtimes() -> [(&'static str, Runtime); 2] {
@@ -69,10 +70,8 @@ fn spawn_and_completion(c: &mut Criterion) {
             b.iter_custom(|times| {
                 runtime
                     .block_on(runtime.spawn(async move {
-                        let tracker = tokio_util::sync::CancellationToken::new();
                         let start = Instant::now();
                         for n in 0..times {
-                            let _token = &tracker;
                             drop(tokio::spawn(async move { black_box(n) }));
                             if n % 64 == 0 {
                                 tokio::task::yield_now().await;
@@ -145,5 +144,58 @@ fn retry_success_path(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, spawn_and_completion, retry_success_path);
+/// The processor time that a thread takes for its share, while as many others as said do the same.
+fn record_on_threads(metrics: &ErrorMetrics, threads: usize, times: u64) -> Duration {
+    let error = Error::new(codes::TOO_BUSY, "too busy").with("limit", 8);
+    let barrier = Barrier::new(threads);
+    thread::scope(|scope| {
+        let work = || {
+            barrier.wait();
+            let start = processor_time();
+            for _ in 0..times {
+                metrics.record(black_box(&error));
+            }
+            processor_time().saturating_sub(start)
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let times: Vec<_> = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
+        times.iter().sum::<Duration>() / u32::try_from(times.len()).unwrap()
+    })
+}
+
+/// What this thread has used, to a few milliseconds; Linux only.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split_whitespace().next().unwrap().parse().unwrap())
+}
+
+fn record_an_error(c: &mut Criterion) {
+    let rule = AlertRule::new(Severity::Warning, u64::MAX, 0).unwrap();
+    let options = [
+        ("no alert", ErrorMetrics::new()),
+        (
+            "with an alert",
+            ErrorMetrics::builder().alert(rule).build().unwrap(),
+        ),
+    ];
+    let mut group = c.benchmark_group("record an error");
+    for (name, metrics) in &options {
+        for threads in [1, 2] {
+            group.bench_function(format!("{name}, {threads} threads"), |b| {
+                b.iter_custom(|times| record_on_threads(metrics, threads, times));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(
+    benches,
+    spawn_and_completion,
+    retry_success_path,
+    record_an_error
+);
 criterion_main!(benches);

@@ -25,6 +25,7 @@ mod arena;
 mod boundary;
 pub mod codes;
 mod logging;
+mod metrics;
 mod panics;
 mod shutdown;
 mod tasks;
@@ -34,6 +35,9 @@ pub use lattice_lock_errors::{Error, Result};
 pub use logging::{Correlation, LogEvent, log_error};
 #[cfg(feature = "tracing-init")]
 pub use logging::{LogConfig, LogFormat, Redacting, RedactingWriter, init_tracing};
+pub use metrics::{
+    Alert, AlertRule, ErrorCounts, ErrorMetrics, ErrorMetricsBuilder, ErrorSnapshot, Occurrence,
+};
 pub use shutdown::{PhaseOutcome, PhaseReport, Shutdown, ShutdownBuilder, ShutdownReport};
 pub use tasks::{
     BackgroundTaskError, BackgroundTasks, BackgroundTasksBuilder, Ending, LeftoverTask, Period,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accept_race;
+mod error_metrics;
 mod limits;
 mod repeated;
 mod scopes;
