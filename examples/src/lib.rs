@@ -1,1 +1,52 @@
-//! x
+//! What the examples share: printing that is aligned, and coloured only for a terminal (`NO_COLOR` is respected).
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use lattice_lock::Error;
+
+const HEADING: Style = Style::new().bold();
+const FAINT: Style = AnsiColor::BrightBlack.on_default();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// How wide the column of names is.
+const NAMES: usize = 16;
+
+/// Prints a heading with a blank line before it.
+pub fn heading(text: &str) {
+    anstream::println!("\n{HEADING}{text}{HEADING:#}");
+}
+
+/// Prints a name and its value in two columns; further lines of the value stand below the first.
+pub fn row(name: &str, value: impl Display) {
+    let value = value
+        .to_string()
+        .replace('\n', &format!("\n{:1$}", "", NAMES + 3));
+    anstream::println!("  {FAINT}{name:NAMES$}{FAINT:#} {value}");
+}
+
+/// Prints something that was checked and holds.
+pub fn proved(text: impl Display) {
+    anstream::println!("  {GOOD}✓{GOOD:#} {text}");
+}
+
+/// Prints an aside.
+pub fn note(text: impl Display) {
+    anstream::println!("  {FAINT}{text}{FAINT:#}");
+}
+
+/// Prints an error with everything that helps to mend it, and says how the process ends.
+#[must_use]
+pub fn failed(error: &Error) -> ExitCode {
+    anstream::eprintln!("{BAD}error{BAD:#} {}", error.report());
+    ExitCode::FAILURE
+}
+
+/// Prints how the example is called, after a mistake in doing so.
+#[must_use]
+pub fn misused(fault: &str, usage: &str) -> ExitCode {
+    anstream::eprintln!("{BAD}error{BAD:#} {fault}\n\n{usage}");
+    ExitCode::from(2)
+}

@@ -179,6 +179,14 @@ impl PriceHistory {
         Self(history)
     }
 
+    /// The list in force today (UTC, by this machine's clock), with its version.
+    #[must_use]
+    pub fn today(&self) -> Option<(&PriceVersion, &PriceList)> {
+        self.on(jiff::Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .date())
+    }
+
     /// The list in force on a day (UTC), with its version.
     #[must_use]
     pub fn on(&self, day: Date) -> Option<(&PriceVersion, &PriceList)> {

@@ -34,7 +34,7 @@ const MYSQL: Server = Server {
 
 impl Server {
     /// Holds a fact against a new database, which is dropped afterwards also if the fact does not hold. Where
-    /// there is no server, says so loudly; with `LATTICE_TEST_REQUIRE_SERVERS` set, as in CI, fails.
+    /// there is no server, says so loudly; where one was named in the variable, as in CI, fails.
     async fn run(&self, fact: fn(Database) -> Fact) {
         let url = std::env::var(self.variable).unwrap_or_else(|_| self.default.into());
         let options = DatabaseOptions::default()
