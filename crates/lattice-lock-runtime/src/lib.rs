@@ -24,13 +24,17 @@
 mod arena;
 mod boundary;
 pub mod codes;
+mod health;
 mod logging;
 mod metrics;
 mod panics;
 mod shutdown;
 mod tasks;
 
-pub use boundary::{Attempt, Jitter, Retry, RetryPolicy, retry};
+pub use boundary::{Attempt, ErrorBoundary, Jitter, Retry, RetryPolicy, retry, retry_blocking};
+#[cfg(feature = "tower")]
+pub use boundary::{BoundaryLayer, BoundaryService, FallbackLayer, FallbackService};
+pub use health::{Component, ComponentHealth, Health, HealthReport, HealthStatus, Vitals};
 pub use lattice_lock_errors::{Error, Result};
 pub use logging::{Correlation, LogEvent, log_error};
 #[cfg(feature = "tracing-init")]

@@ -92,7 +92,7 @@ fn exceeded(last: Option<Error>) -> Error {
     }
 }
 
-fn counted(error: Error, attempts: u32) -> Error {
+pub(crate) fn counted(error: Error, attempts: u32) -> Error {
     if attempts > 1 {
         error.with("attempts", attempts)
     } else {

@@ -187,7 +187,9 @@ impl ErrorMetrics {
                 });
             }
         }
-        shards.iter_mut().for_each(|shard| shard.credit(credits));
+        for shard in &mut shards {
+            shard.credit(credits);
+        }
         alerts
     }
 

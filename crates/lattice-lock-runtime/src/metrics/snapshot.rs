@@ -38,7 +38,7 @@ impl ErrorCounts {
     pub(crate) fn add(&mut self, code: Option<Code>, count: u64) {
         match code {
             Some(code) if count > 0 => {
-                self.codes.entry(code.as_str()).or_insert((code, 0)).1 += count
+                self.codes.entry(code.as_str()).or_insert((code, 0)).1 += count;
             }
             Some(_) => {}
             None => self.other += count,

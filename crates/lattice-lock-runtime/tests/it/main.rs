@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accept_race;
+mod boundary;
 mod error_metrics;
+mod health;
+#[cfg(feature = "tower")]
+mod layers;
 mod limits;
 mod repeated;
 mod scopes;
