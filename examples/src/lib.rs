@@ -50,3 +50,7 @@ pub fn misused(fault: &str, usage: &str) -> ExitCode {
     anstream::eprintln!("{BAD}error{BAD:#} {fault}\n\n{usage}");
     ExitCode::from(2)
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

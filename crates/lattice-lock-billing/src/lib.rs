@@ -48,3 +48,7 @@ pub use ledger::{Booking, Ledger, LedgerTotal, Recorded};
 pub use money::{Money, MoneySum};
 pub use operation::{AttemptId, OperationId};
 pub use prove::{BillingIntegrityError, prove};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -27,3 +27,7 @@ pub use attribution::Attribution;
 pub use id::PrincipalId;
 pub use permission::{Permission, Permissions};
 pub use principal::{Principal, PrincipalKind};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,3 +34,7 @@ pub use price::{Price, PriceHistory, PriceList, PriceVersion};
 pub use provider::{Provider, ReasoningCount, Wire};
 pub use registry::{Availability, Registry};
 pub use usage::{Bucket, Count, TokenUsage};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

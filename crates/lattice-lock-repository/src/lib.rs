@@ -40,3 +40,7 @@ pub use database::{
 pub use entity::{Entity, EntityId, EntityNotFoundError, Page, Stored};
 pub use store::{MemoryRepository, Repository};
 pub use time::Timestamp;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

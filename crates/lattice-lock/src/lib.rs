@@ -93,3 +93,7 @@ pub fn codes() -> Vec<errors::Code> {
     ];
     crates.concat()
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
