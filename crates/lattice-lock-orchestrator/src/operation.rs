@@ -6,15 +6,15 @@ use lattice_lock_billing::{
 };
 use lattice_lock_clients::ChatReply;
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_providers::{ModelRef, ProviderUnavailableError, TokenUsage};
+use lattice_lock_providers::{Availability, ModelRef, ProviderUnavailableError, TokenUsage};
 use lattice_lock_repository::Timestamp;
 
 use crate::codes::{ATTEMPTS_EXHAUSTED, NO_CANDIDATE};
 use crate::selection::day_of;
 use crate::{Call, ChatOutcome, Parts, Selection};
 
-/// How many candidates an operation asks at most.
-const MOST_ATTEMPTS: usize = 4;
+/// How many rejected models an error names.
+const NAMED_IN_ERRORS: usize = 4;
 
 /// One call of the application on its way.
 pub(crate) struct Operation {
@@ -33,7 +33,8 @@ struct Progress {
 
 impl Operation {
     pub(crate) async fn run(self) -> Result<ChatOutcome> {
-        let models: Vec<ModelRef> = self.candidates()?;
+        let mut candidates = self.candidates();
+        let mut model = candidates.next().ok_or_else(|| self.nobody())?;
         let mut attempt = AttemptId::first(self.id);
         let mut progress = Progress {
             returned: UsageAccumulator::default(),
@@ -41,48 +42,63 @@ impl Operation {
         };
         self.parts
             .ledger
-            .intend(self.intent(attempt, &models[0]))
+            .intend(self.intent(attempt, &model))
             .await?;
-        for (at, model) in models.iter().enumerate() {
-            let next = models.get(at + 1);
-            match self.attempt(attempt, model).await {
+        loop {
+            match self.attempt(attempt, &model).await {
                 Ok(reply) => {
-                    self.book(&mut progress, self.replied(attempt, model, &reply)?, None)
-                        .await?;
-                    return self.settle(&progress, model, reply).await;
+                    let entry = self.replied(attempt, &model, &reply)?;
+                    self.book(&mut progress, entry, None).await?;
+                    return self.settle(&progress, &model, reply).await;
                 }
                 Err(error) => {
-                    let next = next.filter(|_| permits_fallback(&error));
-                    let intent = next.map(|next| self.intent(attempt.next_attempt(), next));
-                    self.failed(&mut progress, attempt, model, &error, intent)
+                    let next = self.next_after(&error, &model, &mut candidates)?;
+                    let intent = next
+                        .as_ref()
+                        .map(|next| self.intent(attempt.next_attempt(), next));
+                    self.failed(&mut progress, attempt, &model, &error, intent)
                         .await?;
-                    if next.is_none() {
-                        return Err(self.given_up(at + 1, error));
-                    }
+                    model = next.ok_or_else(|| self.given_up(attempt, error))?;
                     attempt = attempt.next_attempt();
                 }
             }
         }
-        // `candidates` refuses an empty list, and the last candidate has no next.
-        Err(self.nobody())
     }
 
-    fn candidates(&self) -> Result<Vec<ModelRef>> {
+    fn candidates(&self) -> impl Iterator<Item = ModelRef> + use<> {
         let models: Vec<_> = self
             .selection
             .candidates
             .iter()
             .map(|candidate| candidate.model.clone())
             .collect();
-        match models.len() {
-            0 => Err(self.nobody()),
-            _ => Ok(models.into_iter().take(MOST_ATTEMPTS).collect()),
+        models.into_iter()
+    }
+
+    /// Whom to ask after a failure: the next one whose provider may be called, if another one may help at all.
+    /// The provider that just failed may be cooling by then, so that its other models are not asked either.
+    fn next_after(
+        &self,
+        error: &Error,
+        model: &ModelRef,
+        candidates: &mut impl Iterator<Item = ModelRef>,
+    ) -> Result<Option<ModelRef>> {
+        let Some(failure) = error.find::<ProviderUnavailableError>() else {
+            return Ok(None);
+        };
+        let (registry, now) = (&self.parts.registry, Timestamp::now().as_micros());
+        tracing::warn!(operation = %self.id, model = %model, class = %failure.class(), code = %error.code(), "an attempt failed");
+        registry.observe(model.provider(), failure.class(), error.retry_after(), now)?;
+        if !failure.class().permits_fallback() {
+            return Ok(None);
         }
+        Ok(candidates
+            .find(|next| registry.availability(next.provider(), now) == Availability::Available))
     }
 
     fn nobody(&self) -> Error {
         let mut error = Error::new(NO_CANDIDATE, "no model may answer this prompt now");
-        for (model, why) in self.selection.rejected.iter().take(MOST_ATTEMPTS) {
+        for (model, why) in self.selection.rejected.iter().take(NAMED_IN_ERRORS) {
             error = error.with("rejected", format_args!("{model}: {why}"));
         }
         error
@@ -139,18 +155,13 @@ impl Operation {
         error: &Error,
         next: Option<Intent>,
     ) -> Result<()> {
-        let Some(failure) = error.find::<ProviderUnavailableError>() else {
+        let failure = error.find::<ProviderUnavailableError>();
+        let billed = failure
+            .map(ProviderUnavailableError::class)
+            .filter(|class| class.may_be_billed());
+        let Some(class) = billed else {
             return self.parts.ledger.withdraw(attempt, next).await;
         };
-        let class = failure.class();
-        tracing::warn!(operation = %self.id, model = %model, class = %class, code = %error.code(), "an attempt failed");
-        let now = Timestamp::now().as_micros();
-        self.parts
-            .registry
-            .observe(model.provider(), class, error.retry_after(), now)?;
-        if !class.may_be_billed() {
-            return self.parts.ledger.withdraw(attempt, next).await;
-        }
         let entry = self.entry(attempt, model, Outcome::Failed(class))?;
         self.book(progress, entry.used(TokenUsage::new(), None), next)
             .await
@@ -190,18 +201,13 @@ impl Operation {
         })
     }
 
-    fn given_up(&self, attempts: usize, last: Error) -> Error {
-        if attempts == 1 {
+    fn given_up(&self, last_attempt: AttemptId, last: Error) -> Error {
+        if last_attempt.attempt() == 1 {
             return last.with("operation", self.id);
         }
         Error::new(ATTEMPTS_EXHAUSTED, "every attempt failed")
             .with("operation", self.id)
-            .with("attempts", attempts)
+            .with("attempts", last_attempt.attempt())
             .with_source(last)
     }
-}
-
-fn permits_fallback(error: &Error) -> bool {
-    let failure = error.find::<ProviderUnavailableError>();
-    failure.is_some_and(|failure| failure.class().permits_fallback())
 }

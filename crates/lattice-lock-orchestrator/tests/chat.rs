@@ -28,6 +28,10 @@ struct World {
 
 impl World {
     async fn new(script: impl IntoIterator<Item = Exchange>) -> Self {
+        Self::with(CATALOGUE, script).await
+    }
+
+    async fn with(catalogue: &str, script: impl IntoIterator<Item = Exchange>) -> Self {
         let server = ScriptedServer::start().await.unwrap();
         script
             .into_iter()
@@ -42,7 +46,7 @@ impl World {
         let orchestrator = Orchestrator::new(Parts {
             analyzer: Analyzer::new(),
             clients: clients.collect::<BTreeMap<_, _>>(),
-            registry: Registry::new(Catalogue::from_json(CATALOGUE).unwrap(), providers.clone()),
+            registry: Registry::new(Catalogue::from_json(catalogue).unwrap(), providers.clone()),
             ledger: Ledger::new(&Database::in_memory()),
         });
         Self {
@@ -154,6 +158,17 @@ async fn a_failure_that_is_not_billed_leaves_no_entry_and_no_intent() {
         "anthropic/second",
         "the first one cools"
     );
+}
+
+#[tokio::test]
+async fn a_provider_that_just_failed_is_not_asked_for_its_other_models() {
+    let catalogue = CATALOGUE.replace("anthropic", "openai");
+    let world = World::with(&catalogue, [Exchange::error(500), reply()]).await;
+    assert_eq!(
+        world.chat(None).await.unwrap_err().code(),
+        FailureClass::ServerError.code()
+    );
+    assert_eq!(world.server.remaining(), 1);
 }
 
 #[tokio::test]

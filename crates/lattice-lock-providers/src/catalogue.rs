@@ -60,11 +60,13 @@ impl Model {
 /// The known models, by provider and name.
 ///
 /// ```
+/// # #[cfg(feature = "catalogue")] {
 /// use lattice_lock_providers::Catalogue;
 ///
 /// let catalogue = Catalogue::shipped();
 /// let served = catalogue.find(&"openai/gpt-5-mini-2025-08-07".parse()?).expect("a dated name");
 /// assert_eq!(served.reference().name().as_str(), "gpt-5-mini");
+/// # }
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@
 //! [`Count::Absent`], and a model without a price has none.
 //!
 //! ```
+//! # #[cfg(feature = "catalogue")] {
 //! use lattice_lock_providers::{Bucket, Catalogue, Provider, Registry};
 //!
 //! let registry = Registry::new(Catalogue::shipped(), [Provider::openai()]);
@@ -13,6 +14,7 @@
 //! let (version, prices) = model.prices().on(jiff::civil::date(2026, 11, 22)).expect("a price");
 //! assert_eq!(prices.price(Bucket::Output).expect("a price").per_unit().to_string(), "0.000002");
 //! assert_eq!(version.as_str(), "2026-08-31@1970-01-01");
+//! # }
 //! # Ok::<(), lattice_lock_errors::Error>(())
 //! ```
 

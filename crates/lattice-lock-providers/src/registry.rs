@@ -31,12 +31,14 @@ pub enum Availability {
 /// Cheap to clone: clones share their state. Reading the availability takes no lock.
 ///
 /// ```
+/// # #[cfg(feature = "catalogue")] {
 /// use lattice_lock_providers::{Availability, Catalogue, Provider, Registry};
 ///
 /// let registry = Registry::new(Catalogue::shipped(), [Provider::openai()]);
 /// let model = registry.resolve("gpt-5-mini")?;
 /// assert_eq!(model.to_string(), "openai/gpt-5-mini");
 /// assert_eq!(registry.availability(model.provider(), 0), Availability::Unconfigured);
+/// # }
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -25,7 +25,9 @@
 //! let who = Principal::external("user-17")?.team("search").tag("cost_center", "4711");
 //! let out = llm.chat("Who wrote Faust?").by(&who).model("openai/gpt-5-mini").send().await?;
 //! println!("{} for {} ({:?})", out.text(), out.cost(), out.booking());
+//! # #[cfg(feature = "catalogue")]
 //! assert_eq!(out.cost().to_string(), "$0.00065");
+//! # #[cfg(feature = "catalogue")]
 //! assert_eq!(llm.ledger().total().await?.total_usd.to_string(), "0.00065");
 //! # Ok(())
 //! # }
