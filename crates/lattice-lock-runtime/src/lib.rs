@@ -30,6 +30,7 @@ mod metrics;
 mod panics;
 mod shutdown;
 mod tasks;
+mod telemetry;
 
 pub use boundary::{Attempt, ErrorBoundary, Jitter, Retry, RetryPolicy, retry, retry_blocking};
 #[cfg(feature = "tower")]
@@ -47,5 +48,8 @@ pub use tasks::{
     BackgroundTaskError, BackgroundTasks, BackgroundTasksBuilder, Ending, LeftoverTask, Period,
     Restart, Task, TaskCounters, TaskFailure, TaskHandle, TaskScope,
 };
+#[cfg(feature = "metrics")]
+pub use telemetry::{InferenceMetrics, describe_metrics};
+pub use telemetry::{InferenceSpan, InferenceUsage, agent_span, names, tool_span};
 #[doc(hidden)]
 pub use tracing as __tracing;

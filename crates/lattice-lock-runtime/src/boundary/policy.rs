@@ -185,6 +185,10 @@ impl RetryPolicy {
     }
 
     fn tell(&self, attempt: &Attempt<'_>) {
+        #[cfg(feature = "metrics")]
+        if attempt.wait.is_some() {
+            crate::telemetry::retried(attempt.error);
+        }
         if let Some(hook) = &self.hook {
             panics::hook("on_failure", || hook(attempt));
         }

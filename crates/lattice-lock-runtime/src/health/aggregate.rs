@@ -123,10 +123,11 @@ impl Health {
         while let Some((at, health)) = next(&mut probes, deadline).await {
             found[at] = Some(health);
         }
-        let missing = components.iter().zip(found);
-        missing
-            .map(|(component, health)| health.unwrap_or_else(|| component.timed_out()))
-            .collect()
+        let all = components.iter().zip(found);
+        let all = all.map(|(component, health)| health.unwrap_or_else(|| component.timed_out()));
+        #[cfg(feature = "metrics")]
+        let all = all.inspect(crate::telemetry::health_checked);
+        all.collect()
     }
 
     fn is_closing(&self) -> bool {

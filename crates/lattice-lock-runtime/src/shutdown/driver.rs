@@ -10,7 +10,7 @@ use crate::codes::PHASE_PANICKED;
 use crate::panics::Contained;
 use crate::shutdown::builder::{Hook, Phase, Work};
 use crate::shutdown::phases::Inner;
-use crate::{BackgroundTasks, PhaseOutcome, PhaseReport, ShutdownReport};
+use crate::{BackgroundTasks, PhaseOutcome, PhaseReport, ShutdownReport, log_event};
 
 /// Runs the phases. Dropping it, which the end of its runtime does too, publishes what was done until then.
 pub(crate) struct Driver {
@@ -60,7 +60,16 @@ impl Driver {
         let report = &mut self.report.phases[at];
         report.took = start.elapsed();
         report.outcome = outcome;
-        tracing::info!(phase = phase.name, outcome = %report.outcome, took = ?report.took, "shutdown phase");
+        let (phase, outcome, took) = (report.name, report.outcome.as_str(), report.took);
+        log_event!(
+            ShutdownPhase,
+            phase,
+            outcome,
+            ?took,
+            "a phase of the shutdown ended"
+        );
+        #[cfg(feature = "metrics")]
+        crate::telemetry::phase_ended(phase, outcome, took);
     }
 
     async fn run_hook(&mut self, hook: Hook, allowed: Duration) -> PhaseOutcome {

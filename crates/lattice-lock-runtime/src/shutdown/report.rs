@@ -115,13 +115,25 @@ pub enum PhaseOutcome {
     Skipped,
 }
 
+impl PhaseOutcome {
+    /// The name used in logs and metrics, such as `finished`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Failed(_) => "failed",
+            Self::Cut => "cut",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
 impl fmt::Display for PhaseOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
         match self {
-            Self::Finished => f.write_str("finished"),
-            Self::Failed(error) => write!(f, "failed ({error})"),
-            Self::Cut => f.write_str("cut"),
-            Self::Skipped => f.write_str("skipped"),
+            Self::Failed(error) => write!(f, " ({error})"),
+            Self::Finished | Self::Cut | Self::Skipped => Ok(()),
         }
     }
 }

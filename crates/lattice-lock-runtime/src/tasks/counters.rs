@@ -81,3 +81,16 @@ pub(crate) enum Outcome {
     TimedOut,
     Cancelled,
 }
+
+#[cfg(feature = "metrics")]
+impl Outcome {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Panicked => "panicked",
+            Self::TimedOut => "timed_out",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

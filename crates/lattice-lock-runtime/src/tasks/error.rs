@@ -8,8 +8,7 @@ use crate::codes::{TASK_CANCELLED, TASK_PANICKED, TASK_TIMED_OUT};
 
 /// A background task that did not come to its own end; found with
 /// [`Error::find`](lattice_lock_errors::Error::find).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the task {task:?} {failure}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackgroundTaskError {
     /// The task's name.
@@ -17,6 +16,14 @@ pub struct BackgroundTaskError {
     /// What ended it.
     pub failure: TaskFailure,
 }
+
+impl fmt::Display for BackgroundTaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the task {:?} {}", self.task, self.failure)
+    }
+}
+
+impl std::error::Error for BackgroundTaskError {}
 
 /// What ended a background task before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -158,6 +158,8 @@ impl Tracker {
             tracker.live.fetch_add(1, Ordering::Relaxed);
         }
         drop(state);
+        #[cfg(feature = "metrics")]
+        crate::telemetry::task_started();
         Some(Ticket::new(self.clone(), key))
     }
 
@@ -229,6 +231,8 @@ impl Tracker {
             tracker.live.fetch_sub(1, Ordering::Release);
         }
         drop(state);
+        #[cfg(feature = "metrics")]
+        crate::telemetry::task_ended(outcome.as_str());
         // Whoever waits for an owner has closed its scopes before.
         for tracker in self.upwards().take_while(|_| late) {
             tracker.changed.notify_waiters();

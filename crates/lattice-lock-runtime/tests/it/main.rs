@@ -9,9 +9,13 @@ mod health;
 #[cfg(feature = "tower")]
 mod layers;
 mod limits;
+#[cfg(feature = "tracing-init")]
+mod logging;
 mod repeated;
 mod scopes;
 mod shutdown;
 mod stopping;
 mod support;
 mod tasks;
+#[cfg(feature = "metrics")]
+mod telemetry;
