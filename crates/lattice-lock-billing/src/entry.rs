@@ -42,7 +42,7 @@ impl Serialize for Outcome {
     }
 }
 
-/// An entry's key: a UUID of version 7, made by whoever writes the entry.
+/// An entry's key: a UUID of version 7, made anew each time that somebody tries to book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct EntryId(Uuid);
@@ -97,8 +97,8 @@ pub(crate) struct Fact {
     pub(crate) occurred_at: Timestamp,
 }
 
-/// The longest request id of a provider that is kept, in characters.
-const LONGEST_REQUEST_ID: usize = 128;
+/// The longest foreign text that is kept, in characters.
+const LONGEST_TEXT: usize = 128;
 
 impl Entry {
     /// An attempt at a model, for a principal, with nothing known of its usage yet.
@@ -156,17 +156,18 @@ impl Entry {
         self
     }
 
-    /// Sets the provider's own id of the request; of a longer one the first 128 characters.
+    /// Sets the provider's own id of the request: its first 128 characters, without control characters.
     #[must_use]
     pub fn provider_request_id(mut self, id: &str) -> Self {
-        self.fact.provider_request_id = Some(id.chars().take(LONGEST_REQUEST_ID).collect());
+        self.fact.provider_request_id = keepable(id);
         self
     }
 
-    /// Sets what sort of task the prompt was, such as `translation`.
+    /// Sets what sort of task the prompt was, such as `translation`: its first 128 characters, without control
+    /// characters.
     #[must_use]
     pub fn task_type(mut self, task: &str) -> Self {
-        self.fact.task_type = Some(task.into());
+        self.fact.task_type = keepable(task);
         self
     }
 
@@ -184,7 +185,8 @@ impl Entry {
         self
     }
 
-    /// Its key.
+    /// Its key in the ledger. Recording gives it, so that before that it names nothing: take that of
+    /// [`Recorded::entry`](crate::Recorded::entry).
     #[must_use]
     pub fn id(&self) -> EntryId {
         self.id
@@ -256,6 +258,14 @@ impl Entry {
         self.recorded_at
     }
 
+    /// The entry as it is tried to be written now. Its key is new, so that a row that has it is the one of this
+    /// try and no other, also when the same entry is recorded twice.
+    pub(crate) fn stamped(mut self) -> Self {
+        self.id = EntryId(Uuid::now_v7());
+        self.recorded_at = Timestamp::now();
+        self
+    }
+
     /// What is unique about it: which attempt of which turn of which operation.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
@@ -275,6 +285,14 @@ impl Entry {
                 hex
             })
     }
+}
+
+/// What every engine can keep of a text that somebody else wrote: `PostgreSQL` refuses NUL, and a booking must not
+/// fail for it.
+fn keepable(text: &str) -> Option<String> {
+    let plain = text.chars().filter(|c| !c.is_control());
+    let kept: String = plain.take(LONGEST_TEXT).collect();
+    (!kept.is_empty()).then_some(kept)
 }
 
 fn is_keepable(usage: &TokenUsage) -> bool {

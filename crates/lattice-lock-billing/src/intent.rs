@@ -28,6 +28,17 @@ impl Intent {
         }
     }
 
+    /// The intent that this entry ends.
+    #[cfg(feature = "__sql")]
+    pub(crate) fn of(entry: &crate::Entry) -> Self {
+        Self {
+            attempt: entry.attempt(),
+            principal: entry.principal().clone(),
+            requested: entry.requested_model().clone(),
+            opened_at: entry.happened_at(),
+        }
+    }
+
     /// Which attempt.
     #[must_use]
     pub fn attempt(&self) -> AttemptId {

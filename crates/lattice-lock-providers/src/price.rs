@@ -131,11 +131,16 @@ impl<'de> Deserialize<'de> for PriceList {
 #[serde(from = "String", into = "String")]
 pub struct PriceVersion(Arc<str>);
 
+/// The longest name of a version, in characters.
+const LONGEST_VERSION: usize = 256;
+
 impl PriceVersion {
-    /// A version of this name, such as one that a host gives to its own contract prices.
+    /// A version of this name, such as one that a host gives to its own contract prices: its first 256
+    /// characters, without control characters, so that every ledger can keep it.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self(name.into())
+        let plain = name.chars().filter(|c| !c.is_control());
+        Self(plain.take(LONGEST_VERSION).collect::<String>().into())
     }
 
     /// The version as text.
@@ -147,7 +152,7 @@ impl PriceVersion {
 
 impl From<String> for PriceVersion {
     fn from(name: String) -> Self {
-        Self(name.into())
+        Self::new(&name)
     }
 }
 

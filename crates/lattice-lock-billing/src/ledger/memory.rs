@@ -4,7 +4,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use lattice_lock_errors::Result;
-use lattice_lock_repository::Timestamp;
 
 use super::{Booking, LedgerTotal, Recorded, Store, replay};
 use crate::{AttemptId, Entry, EntryId, Intent, MoneySum, OperationId};
@@ -34,8 +33,7 @@ impl State {
         }
     }
 
-    fn put(&mut self, mut entry: Entry) -> Entry {
-        entry.recorded_at = Timestamp::now();
+    fn put(&mut self, entry: Entry) -> Entry {
         self.intents.remove(&entry.attempt());
         self.keys.insert(entry.id(), entry.attempt());
         self.entries.insert(entry.attempt(), entry.clone());

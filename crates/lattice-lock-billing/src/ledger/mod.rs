@@ -107,13 +107,13 @@ impl Ledger {
     /// Books an attempt and removes its intent, together or not at all; `next`, the intent of a following
     /// attempt, comes with it.
     ///
-    /// The same attempt with the same figures is a replay: what is kept is returned and nothing changes.
+    /// The same attempt with the same figures is a replay: what is kept is returned and no entry changes.
     ///
     /// # Errors
     ///
     /// [`ENTRY_CONFLICT`] when the attempt was booked with other figures; nothing changes. Those of the database.
     pub async fn record(&self, entry: Entry, next: Option<Intent>) -> Result<Recorded> {
-        self.0.record(entry, next).await
+        self.0.record(entry.stamped(), next).await
     }
 
     /// Removes the intent of an attempt that was certainly not billed, such as one that was never sent; `next`, the

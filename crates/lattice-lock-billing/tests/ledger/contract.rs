@@ -11,7 +11,7 @@ use lattice_lock_principal::Principal;
 use lattice_lock_providers::{Bucket, FailureClass, TokenUsage};
 use lattice_lock_repository::Database;
 
-use crate::{entry, first, priced};
+use crate::{entry, first, list, priced};
 
 pub(crate) type Fact = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -60,7 +60,7 @@ facts! {
         let read = ledger.of_operation(written.attempt().operation()).await.unwrap();
         assert_eq!(read, std::slice::from_ref(&recorded.entry));
         assert_eq!(read[0].payload_hash(), written.payload_hash());
-        assert_eq!((read[0].usage(), read[0].id()), (written.usage(), written.id()));
+        assert_eq!((read[0].usage(), read[0].id()), (written.usage(), recorded.entry.id()));
     }
 
     async fn a_replay_returns_what_is_kept_and_changes_nothing(ledger: Ledger) {
@@ -70,6 +70,79 @@ facts! {
         assert!(!kept.replayed && again.replayed);
         assert_eq!(kept.entry, again.entry);
         assert_eq!(ledger.total().await.unwrap().entries, 1);
+    }
+
+    async fn the_very_same_entry_again_is_a_replay_and_with_other_figures_a_conflict(ledger: Ledger) {
+        let written = entry(first(), 5);
+        let kept = ledger.record(written.clone(), None).await.unwrap();
+        let again = ledger.record(written.clone(), None).await.unwrap();
+        assert_eq!((kept.replayed, again.replayed), (false, true));
+        assert_eq!(kept.entry, again.entry);
+        let other = written.used(TokenUsage::new().with(Bucket::Input, 6), None);
+        let refused = ledger.record(other, None).await;
+        assert_eq!(refused.unwrap_err().code(), codes::ENTRY_CONFLICT);
+    }
+
+    async fn of_many_writers_of_the_very_same_entry_one_is_the_first(ledger: Ledger) {
+        for _ in 0..10 {
+            let written = entry(first(), 5);
+            let writers: Vec<_> = (0..8)
+                .map(|_| {
+                    let (ledger, written) = (ledger.clone(), written.clone());
+                    tokio::spawn(async move { ledger.record(written, None).await.unwrap().replayed })
+                })
+                .collect();
+            let mut fresh = 0;
+            for writer in writers {
+                fresh += usize::from(!writer.await.unwrap());
+            }
+            assert_eq!(fresh, 1);
+        }
+    }
+
+    async fn whatever_a_provider_calls_things_can_be_booked(ledger: Ledger) {
+        for odd in ["nul\0", "\u{1}\u{7f}\u{85}", "", " x ", &"x".repeat(70_000), &"👩".repeat(70_000), "\u{ffff}\u{202e}"] {
+            let version = lattice_lock_providers::PriceVersion::new(odd);
+            let written = entry(first(), 5)
+                .used(TokenUsage::new().with(Bucket::Input, 5), Some((&version, &list("1"))))
+                .provider_request_id(odd)
+                .task_type(odd);
+            let recorded = ledger.record(written.clone(), None).await.unwrap();
+            let read = ledger.of_operation(written.attempt().operation()).await.unwrap();
+            assert_eq!(read, [recorded.entry]);
+            assert_eq!(read[0].payload_hash(), written.payload_hash());
+        }
+    }
+
+    async fn an_intent_that_comes_while_its_entry_is_booked_is_not_left(ledger: Ledger) {
+        for _ in 0..60 {
+            let attempt = first();
+            let late = tokio::spawn({
+                let ledger = ledger.clone();
+                async move { ledger.intend(intent(attempt)).await }
+            });
+            ledger.record(entry(attempt, 5), None).await.unwrap();
+            late.await.unwrap().unwrap();
+        }
+        assert_eq!(open(&ledger).await, BTreeSet::new());
+    }
+
+    async fn a_dropped_read_leaves_nothing_behind(ledger: Ledger) {
+        let attempt = first();
+        ledger.record(entry(attempt, 5), None).await.unwrap();
+        for round in 0..200 {
+            let mut read = Box::pin(ledger.of_operation(attempt.operation()));
+            for _ in 0..round % 20 {
+                if is_done(read.as_mut()) {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_micros(100)).await;
+            }
+        }
+        for _ in 0..40 {
+            assert_eq!(ledger.total().await.unwrap().entries, 1);
+            ledger.record(entry(attempt, 5), None).await.unwrap();
+        }
     }
 
     async fn other_figures_for_the_same_attempt_are_refused_and_change_nothing(ledger: Ledger) {

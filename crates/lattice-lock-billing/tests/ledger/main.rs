@@ -21,7 +21,7 @@ fn priced(attempt: AttemptId, input: u64, usd_per_million: &str) -> Entry {
         .unwrap()
         .team("search")
         .tag("cost_center", "4711");
-    let list = PriceList::new([(Bucket::Input, Price::per_million(usd_per_million).unwrap())]);
+    let list = list(usd_per_million);
     let version = PriceVersion::new("test");
     Entry::new(
         attempt,
@@ -37,6 +37,10 @@ fn priced(attempt: AttemptId, input: u64, usd_per_million: &str) -> Entry {
     .occurred_at(Timestamp::from_micros(1_000_000))
 }
 
+fn list(usd_per_million: &str) -> PriceList {
+    PriceList::new([(Bucket::Input, Price::per_million(usd_per_million).unwrap())])
+}
+
 fn first() -> AttemptId {
     AttemptId::first(OperationId::generate())
 }
@@ -48,6 +52,11 @@ macro_rules! on_store {
             on_store!(@ $on;
                 an_entry_reads_back_as_it_was_written
                 a_replay_returns_what_is_kept_and_changes_nothing
+                the_very_same_entry_again_is_a_replay_and_with_other_figures_a_conflict
+                of_many_writers_of_the_very_same_entry_one_is_the_first
+                whatever_a_provider_calls_things_can_be_booked
+                an_intent_that_comes_while_its_entry_is_booked_is_not_left
+                a_dropped_read_leaves_nothing_behind
                 other_figures_for_the_same_attempt_are_refused_and_change_nothing
                 an_entry_and_the_intents_around_it_change_together
                 what_was_certainly_not_billed_is_withdrawn_without_an_entry

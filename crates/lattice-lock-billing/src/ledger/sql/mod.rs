@@ -4,7 +4,7 @@ mod schema;
 
 use async_trait::async_trait;
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_repository::{Database, Isolation, Scope, Timestamp, Work, database_error};
+use lattice_lock_repository::{Database, Isolation, Scope, Work, database_error};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -119,10 +119,17 @@ impl Store for SqlStore {
     }
 }
 
+/// Inserts, then looks whether the attempt is booked: whoever books it meanwhile waits for the row.
 async fn intend(scope: &mut Scope<'_>, intent: Intent) -> Result<()> {
-    if kept(scope, intent.attempt()).await?.is_some() {
-        return Ok(());
+    let attempt = intent.attempt();
+    put(scope, intent).await?;
+    if kept(scope, attempt).await?.is_some() {
+        close(scope, attempt).await?;
     }
+    Ok(())
+}
+
+async fn put(scope: &mut Scope<'_>, intent: Intent) -> Result<()> {
     let row = intent_table::ActiveModel::from(intent);
     intent_table::Entity::insert(row)
         .on_conflict(
@@ -138,8 +145,7 @@ async fn intend(scope: &mut Scope<'_>, intent: Intent) -> Result<()> {
 
 /// Inserts, then looks who is there: what an insert reports of a duplicate differs between the engines, and on
 /// MySQL it is wrong. The entry whose key is ours is fresh; any other one was there before.
-async fn record(scope: &mut Scope<'_>, mut entry: Entry, next: Option<Intent>) -> Result<Recorded> {
-    entry.recorded_at = Timestamp::now();
+async fn record(scope: &mut Scope<'_>, entry: Entry, next: Option<Intent>) -> Result<Recorded> {
     let row = entry_table::ActiveModel::from(&entry);
     entry_table::Entity::insert(row)
         .on_conflict(
@@ -162,16 +168,22 @@ async fn record(scope: &mut Scope<'_>, mut entry: Entry, next: Option<Intent>) -
     } else {
         replay(kept, &entry, Booking::Durable)?
     };
-    close(scope, entry.attempt()).await?;
+    if close(scope, entry.attempt()).await? == 0 {
+        // Perhaps it is being written just now, unseen: to insert the same key waits for that.
+        put(scope, Intent::of(&entry)).await?;
+        close(scope, entry.attempt()).await?;
+    }
     if let Some(next) = next {
         intend(scope, next).await?;
     }
     Ok(recorded)
 }
 
-async fn close(scope: &mut Scope<'_>, attempt: AttemptId) -> Result<()> {
+/// Removes an intent, and says how many there were.
+async fn close(scope: &mut Scope<'_>, attempt: AttemptId) -> Result<u64> {
     let delete = intent_table::Entity::delete_by_id(attempt.to_string());
-    delete.exec(scope.connection()).await.or_ours().map(drop)
+    let deleted = delete.exec(scope.connection()).await.or_ours()?;
+    Ok(deleted.rows_affected)
 }
 
 async fn kept(scope: &mut Scope<'_>, attempt: AttemptId) -> Result<Option<Entry>> {
