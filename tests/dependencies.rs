@@ -17,7 +17,7 @@ const DIRECT: [(&str, usize); 13] = [
     ("lattice-lock-principal", 1),
     ("lattice-lock-providers", 6),
     ("lattice-lock-repository", 9),
-    ("lattice-lock-runtime", 6),
+    ("lattice-lock-runtime", 9),
     ("lattice-lock-testkit", 5),
 ];
 

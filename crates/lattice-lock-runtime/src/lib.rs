@@ -53,3 +53,7 @@ pub use telemetry::{InferenceMetrics, describe_metrics};
 pub use telemetry::{InferenceSpan, InferenceUsage, agent_span, names, tool_span};
 #[doc(hidden)]
 pub use tracing as __tracing;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
