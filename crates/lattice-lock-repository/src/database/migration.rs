@@ -30,7 +30,10 @@ mod run {
 
     use super::{Migration, MigrationSet};
     use crate::Timestamp;
-    use crate::codes::{MIGRATION_CHANGED, MIGRATION_NEEDED, STATEMENT_FAILED};
+    use crate::codes::{
+        DATABASE_UNREACHABLE, MIGRATION_CHANGED, MIGRATION_NEEDED, STATEMENT_FAILED,
+        TRANSACTION_CONTENDED,
+    };
     use crate::database::error::OrDatabaseError;
     use crate::database::{Database, Engine, Isolation, Scope};
 
@@ -40,6 +43,12 @@ mod run {
     /// The number of the lock that keeps two migrating processes apart on PostgreSQL.
     const LOCK: i64 = 0x6c61_7474_6963_6501;
 
+    /// The name of the lock on MySQL, as SQL: locks belong to the server there, and these tables to a database.
+    const SESSION_LOCK: &str = "CONCAT('lattice_', MD5(DATABASE()))";
+
+    /// How long one try for the lock on MySQL waits; a transaction makes five.
+    const LOCK_SECONDS: u32 = 12;
+
     impl Database {
         /// Brings the tables of these sets to the newest state, and says how many steps that took.
         ///
@@ -47,15 +56,23 @@ mod run {
         ///
         /// # Errors
         ///
-        /// [`MIGRATION_CHANGED`] when an applied step differs from the one given.
+        /// [`MIGRATION_CHANGED`] when an applied step differs from the one given; [`TRANSACTION_CONTENDED`] when
+        /// another process migrates for longer than a minute.
         pub async fn migrate(&self, sets: &'static [MigrationSet]) -> Result<usize> {
             if self.engine() == Engine::Memory {
                 return Ok(0);
             }
-            self.transaction(Isolation::ReadCommitted, move |scope| {
-                Box::pin(migrate(scope, sets))
+            // In a task of its own: a caller that goes away must not leave MySQL's lock to a pooled session.
+            let database = self.clone();
+            let migration = async move {
+                let work = database.transaction(Isolation::ReadCommitted, move |scope| {
+                    Box::pin(migrate(scope, sets))
+                });
+                work.await
+            };
+            tokio::spawn(migration).await.unwrap_or_else(|stopped| {
+                Err(Error::new(DATABASE_UNREACHABLE, "the runtime stopped").with_foreign(&stopped))
             })
-            .await
         }
 
         /// Refuses tables that are not at the newest state, without changing anything.
@@ -118,8 +135,8 @@ mod run {
     async fn migrate(scope: &mut Scope<'_>, sets: &[MigrationSet]) -> Result<usize> {
         lock(scope).await?;
         let outcome = migrate_locked(scope, sets).await;
-        unlock(scope).await?;
-        outcome
+        let unlocked = unlock(scope).await;
+        outcome.and_then(|steps| unlocked.map(|()| steps))
     }
 
     async fn migrate_locked(scope: &mut Scope<'_>, sets: &[MigrationSet]) -> Result<usize> {
@@ -148,18 +165,30 @@ mod run {
             Engine::Postgres => {
                 execute(scope, &format!("SELECT pg_advisory_xact_lock({LOCK})")).await
             }
-            Engine::Mysql => {
-                execute(scope, &format!("SELECT GET_LOCK('{MIGRATIONS_TABLE}', 60)")).await
-            }
+            Engine::Mysql => lock_session(scope).await,
             Engine::Memory | Engine::Sqlite => Ok(()),
+        }
+    }
+
+    /// Waits a while for MySQL's lock; whoever does not get it in time has to try again.
+    async fn lock_session(scope: &mut Scope<'_>) -> Result<()> {
+        let connection = scope.connection();
+        let sql = format!("SELECT GET_LOCK({SESSION_LOCK}, {LOCK_SECONDS}) AS taken");
+        let query = Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(query).await.or_database_error()?;
+        let taken = row.map(|row| row.try_get::<Option<i64>>("", "taken"));
+        match taken.transpose().or_database_error()?.flatten() {
+            Some(1) => Ok(()),
+            _ => Err(Error::new(
+                TRANSACTION_CONTENDED,
+                "another process is migrating",
+            )),
         }
     }
 
     async fn unlock(scope: &mut Scope<'_>) -> Result<()> {
         match scope.engine() {
-            Engine::Mysql => {
-                execute(scope, &format!("SELECT RELEASE_LOCK('{MIGRATIONS_TABLE}')")).await
-            }
+            Engine::Mysql => execute(scope, &format!("SELECT RELEASE_LOCK({SESSION_LOCK})")).await,
             Engine::Memory | Engine::Sqlite | Engine::Postgres => Ok(()),
         }
     }
