@@ -33,7 +33,7 @@ impl Engine {
         };
         let scheme = scheme.split('+').next().unwrap_or(scheme);
         match scheme {
-            "sqlite" if matches!(rest.trim_start_matches('/'), ":memory:" | "") => Ok(Self::Memory),
+            "sqlite" if is_memory(rest) => Ok(Self::Memory),
             "sqlite" => Ok(Self::Sqlite),
             "postgres" | "postgresql" => Ok(Self::Postgres),
             "mysql" | "mariadb" => Ok(Self::Mysql),
@@ -73,6 +73,13 @@ impl Engine {
     }
 }
 
+/// Whether a `SQLite` URL names no file, also by a parameter: what is kept so is gone when its connection is.
+fn is_memory(rest: &str) -> bool {
+    let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    matches!(path.trim_start_matches('/'), ":memory:" | "")
+        || parameters.split('&').any(|pair| pair == "mode=memory")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +93,15 @@ mod tests {
         check("sqlite::memory:", Some(Engine::Memory));
         check("sqlite:///:memory:", Some(Engine::Memory));
         check("sqlite://", Some(Engine::Memory));
+        check("sqlite::memory:?cache=shared", Some(Engine::Memory));
+        check("sqlite://:memory:?mode=rwc", Some(Engine::Memory));
+        check("sqlite:?mode=memory", Some(Engine::Memory));
+        check(
+            "sqlite:file.db?cache=shared&mode=memory",
+            Some(Engine::Memory),
+        );
+        check("sqlite:file.db?mode=rwc", Some(Engine::Sqlite));
+        check("sqlite:memory.db", Some(Engine::Sqlite));
         check("sqlite:data.db", Some(Engine::Sqlite));
         check("sqlite+aiosqlite:///data.db", Some(Engine::Sqlite));
         check("postgresql+asyncpg://u:p@h/d", Some(Engine::Postgres));
