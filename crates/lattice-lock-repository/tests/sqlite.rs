@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use lattice_lock_errors::{Code, Error, Result};
 use lattice_lock_repository::{
-    Database, DatabaseStatus, Engine, Isolation, Migration, MigrationSet, Scope, codes,
+    Database, DatabaseOptions, DatabaseStatus, Engine, Isolation, Migration, MigrationSet, Scope,
+    codes,
 };
 use sea_orm::{ConnectionTrait, Statement};
 use tempfile::TempDir;
@@ -238,6 +239,32 @@ async fn two_processes_may_migrate_at_once() {
     );
     let (first, second) = tokio::join!(one.migrate(SETS), two.migrate(SETS));
     assert_eq!(first.unwrap() + second.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_writes_to_is_contended() {
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("test.db").display());
+    let impatient = DatabaseOptions::default().acquire_timeout(Duration::from_millis(20));
+    let (one, two) = (
+        Database::open(&url).await.unwrap(),
+        Database::open_with(&url, impatient).await.unwrap(),
+    );
+    one.migrate(SETS).await.unwrap();
+    let refused = one
+        .transaction(Isolation::Serializable, move |scope| {
+            let two = two.clone();
+            Box::pin(async move {
+                insert(scope, 1).await?;
+                let refused = two
+                    .transaction(Isolation::Serializable, |scope| Box::pin(insert(scope, 2)))
+                    .await;
+                Ok(refused.unwrap_err().code())
+            })
+        })
+        .await;
+    assert_eq!(refused.unwrap(), codes::TRANSACTION_CONTENDED);
+    assert_eq!(count(&one).await, 1);
 }
 
 #[tokio::test]

@@ -61,6 +61,7 @@ fn driver_error(driver: &sqlx::Error, whole: &DbErr) -> Error {
         sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {
             Error::new(UNIQUE_VIOLATION, "another row has the same key").with_foreign(whole)
         }
+        sqlx::Error::Database(refusal) if is_farewell(refusal.as_ref()) => unreachable(whole),
         sqlx::Error::Database(refusal) if is_contention(refusal.as_ref()) => {
             Error::new(TRANSACTION_CONTENDED, "in the way of another transaction")
                 .with_foreign(whole)
@@ -80,6 +81,29 @@ fn is_contention(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     matches!(
         code.as_deref(),
         Some("40001" | "40P01" | "5" | "6" | "261" | "262" | "517")
+    )
+}
+
+/// What a server says when it takes no connection, or ends one. PostgreSQL: connection exceptions, shutdown and
+/// too many connections. MySQL: too many connections, shutdown, broken packets, a killed or idle connection.
+fn is_farewell(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    #[cfg(feature = "mysql")]
+    if let Some(mysql) = refusal.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return matches!(mysql.number(), 1040 | 1053 | 1158..=1161 | 1927 | 4031);
+    }
+    let code = refusal.code();
+    let code = code.as_deref().unwrap_or_default();
+    // `SQLite`'s codes are plain numbers.
+    code.len() == 5
+        && (code.starts_with("08") || matches!(code, "53300" | "57P01" | "57P02" | "57P03"))
+}
+
+/// Whether the engine itself said no: anything else leaves open what became of a statement.
+pub(crate) fn is_refusal(error: &DbErr) -> bool {
+    matches!(
+        error,
+        DbErr::Exec(RuntimeErr::SqlxError(driver)) | DbErr::Query(RuntimeErr::SqlxError(driver))
+            if matches!(**driver, sqlx::Error::Database(_))
     )
 }
 

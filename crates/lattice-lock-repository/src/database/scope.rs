@@ -8,7 +8,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 
-use super::error::{OrDatabaseError, TransactionError, database_error};
+use super::error::{OrDatabaseError, TransactionError, database_error, is_refusal};
 use super::{Database, Engine};
 use crate::codes::{COMMIT_UNKNOWN, DATABASE_UNREACHABLE, TRANSACTION_CONTENDED};
 
@@ -118,7 +118,10 @@ impl Database {
             Err(error) => {
                 // MySQL leaves the transaction open after a lock timeout: without this a later COMMIT would
                 // keep half of it.
-                transaction.rollback().await.or_database_error()?;
+                if let Err(failed) = transaction.rollback().await.or_database_error() {
+                    // The server ends what it cannot be told to end, and the first error says why.
+                    tracing::warn!(error = %failed, "rolling back a transaction failed");
+                }
                 Err(error)
             }
         }
@@ -160,10 +163,10 @@ impl Isolation {
 /// What an error of COMMIT means: the engine's refusal is final, a lost connection says nothing.
 fn uncommitted(error: &sea_orm::DbErr) -> Error {
     let known = database_error(error);
-    if known.code() == DATABASE_UNREACHABLE {
-        return Error::new(COMMIT_UNKNOWN, "connection lost while committing").with_source(known);
+    if is_refusal(error) && known.code() != DATABASE_UNREACHABLE {
+        return known;
     }
-    known
+    Error::new(COMMIT_UNKNOWN, "connection lost while committing").with_source(known)
 }
 
 fn gave_up(attempts: u32, last: Error) -> Error {
