@@ -94,25 +94,21 @@ impl Code {
 
 const fn is_well_formed(id: &[u8]) -> bool {
     match id {
-        [b'L', b'L', b'-', a, b, b'-', x, y, z] => {
-            are_letters(&[*a, *b]) && are_digits(&[*x, *y, *z])
-        }
-        [b'L', b'L', b'-', a, b, c, b'-', x, y, z] => {
-            are_letters(&[*a, *b, *c]) && are_digits(&[*x, *y, *z])
-        }
+        [
+            b'L',
+            b'L',
+            b'-',
+            area @ ..,
+            b'-',
+            b'0'..=b'9',
+            b'0'..=b'9',
+            b'0'..=b'9',
+        ] => matches!(
+            area,
+            [b'A'..=b'Z', b'A'..=b'Z'] | [b'A'..=b'Z', b'A'..=b'Z', b'A'..=b'Z']
+        ),
         _ => false,
     }
-}
-
-const fn are_letters(bytes: &[u8]) -> bool {
-    matches!(
-        bytes,
-        [b'A'..=b'Z', b'A'..=b'Z'] | [b'A'..=b'Z', b'A'..=b'Z', b'A'..=b'Z']
-    )
-}
-
-const fn are_digits(bytes: &[u8; 3]) -> bool {
-    matches!(bytes, [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9'])
 }
 
 impl PartialEq for Code {
@@ -169,6 +165,7 @@ macro_rules! codes {
 }
 
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "`codes!` makes public constants")]
 mod tests {
     use super::*;
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::redact::redact_field;
 use crate::{Code, ErrorRecord, Foreign, Kind, Report, Severity, TraceId, redact};
 
 /// The longest context value kept, in bytes; what is beyond it is cut and marked.
@@ -66,7 +67,8 @@ impl Error {
     /// Adds a value that helps to find the fault. Secrets in it are redacted, and it is cut after 1 KiB.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {
-        self.0.context.push((key, tamed(&value.to_string())));
+        let value = value.to_string();
+        self.0.context.push((key, cut(redact_field(key, &value))));
         self
     }
 
@@ -224,7 +226,11 @@ impl Error {
 
 /// Redacts `text` and cuts it at a length that a log line can bear.
 pub(crate) fn tamed(text: &str) -> String {
-    let redacted = redact(text);
+    cut(redact(text))
+}
+
+/// Cuts a text that was redacted: in the other order, the cut could take what a credential is known by.
+fn cut(redacted: Cow<'_, str>) -> String {
     match redacted.char_indices().find(|(at, _)| *at >= LONGEST_VALUE) {
         Some((end, _)) => format!("{}…", &redacted[..end]),
         None => redacted.into_owned(),
@@ -236,7 +242,7 @@ impl fmt::Display for Error {
         write!(f, "{}: {}", self.code(), self.message())?;
         for (at, (key, value)) in self.context().enumerate() {
             f.write_str(if at == 0 { " (" } else { ", " })?;
-            write!(f, "{key}: {value}")?;
+            write!(f, "{key}: {}", value.replace(['\n', '\r'], " "))?;
         }
         f.write_str(if self.0.context.is_empty() { "" } else { ")" })
     }

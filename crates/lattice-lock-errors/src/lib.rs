@@ -18,6 +18,7 @@
 //! assert!(error.report().to_string().contains("remedy: raise the timeout"));
 //! ```
 
+mod catalogue;
 mod code;
 mod error;
 mod foreign;
@@ -28,6 +29,7 @@ mod report;
 mod secret;
 mod trace;
 
+pub use catalogue::{duplicates, markdown};
 pub use code::Code;
 pub use error::{Error, Result};
 pub use foreign::Foreign;
@@ -37,3 +39,7 @@ pub use redact::redact;
 pub use report::Report;
 pub use secret::Secret;
 pub use trace::{InvalidTraceId, TraceId};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
