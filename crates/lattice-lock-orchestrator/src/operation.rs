@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use lattice_lock_analyzer::TaskAnalysis;
 use lattice_lock_billing::{
-    AttemptId, Booking, Entry, Intent, OperationId, Outcome, UsageAccumulator, prove,
+    AttemptId, Booking, Cost, Entry, Intent, OperationId, Outcome, Unpriced, UsageAccumulator,
+    prove,
 };
 use lattice_lock_clients::ChatReply;
 use lattice_lock_errors::{Error, Result};
@@ -48,11 +49,12 @@ impl Operation {
             match self.attempt(attempt, &model).await {
                 Ok(reply) => {
                     let entry = self.replied(attempt, &model, &reply)?;
-                    self.book(&mut progress, entry, None).await?;
+                    let said = said(&reply, &entry);
+                    self.book(&mut progress, &said, entry, None).await?;
                     return self.settle(&progress, &model, reply).await;
                 }
                 Err(error) => {
-                    let next = self.next_after(&error, &model, &mut candidates)?;
+                    let next = self.next_after(&error, &model, &mut candidates);
                     let intent = next
                         .as_ref()
                         .map(|next| self.intent(attempt.next_attempt(), next));
@@ -82,18 +84,19 @@ impl Operation {
         error: &Error,
         model: &ModelRef,
         candidates: &mut impl Iterator<Item = ModelRef>,
-    ) -> Result<Option<ModelRef>> {
-        let Some(failure) = error.find::<ProviderUnavailableError>() else {
-            return Ok(None);
-        };
+    ) -> Option<ModelRef> {
+        let failure = error.find::<ProviderUnavailableError>()?;
         let (registry, now) = (&self.parts.registry, Timestamp::now().as_micros());
         tracing::warn!(operation = %self.id, model = %model, class = %failure.class(), code = %error.code(), "an attempt failed");
-        registry.observe(model.provider(), failure.class(), error.retry_after(), now)?;
-        if !failure.class().permits_fallback() {
-            return Ok(None);
+        // The attempt is yet to be booked, so that nothing here may end the operation.
+        if let Err(unknown) =
+            registry.observe(model.provider(), failure.class(), error.retry_after(), now)
+        {
+            tracing::warn!(operation = %self.id, error = %unknown, "a failure was not learnt from");
         }
-        Ok(candidates
-            .find(|next| registry.availability(next.provider(), now) == Availability::Available))
+        let mut others = candidates
+            .filter(|next| registry.availability(next.provider(), now) == Availability::Available);
+        failure.class().permits_fallback().then(|| others.next())?
     }
 
     fn nobody(&self) -> Error {
@@ -134,12 +137,12 @@ impl Operation {
     }
 
     /// Prices by the model that the provider served; where the catalogue does not know that one, by the model
-    /// that was asked for.
+    /// that was asked for. The prices are those of the day that the entry says, so that they can be found again.
     fn priced(&self, entry: Entry, model: &ModelRef, reply: &ChatReply) -> Entry {
         let served = ModelRef::new(model.provider().clone(), reply.served_model().clone());
         let registry = &self.parts.registry;
         let known = registry.model(&served).or_else(|| registry.model(model));
-        let day = day_of(Timestamp::now());
+        let day = day_of(entry.happened_at());
         entry.used(
             *reply.usage(),
             known.and_then(|known| known.prices().on(day)),
@@ -162,21 +165,24 @@ impl Operation {
         let Some(class) = billed else {
             return self.parts.ledger.withdraw(attempt, next).await;
         };
+        let said = TokenUsage::new();
         let entry = self.entry(attempt, model, Outcome::Failed(class))?;
-        self.book(progress, entry.used(TokenUsage::new(), None), next)
+        self.book(progress, &said, entry.used(said, None), next)
             .await
     }
 
+    /// Books an entry, and adds up what was said, from which the entry was made, to be proved later.
     async fn book(
         &self,
         progress: &mut Progress,
+        said: &TokenUsage,
         entry: Entry,
         next: Option<Intent>,
     ) -> Result<()> {
-        progress.returned.add(entry.usage(), entry.cost())?;
+        let cost = entry.cost().clone();
         let recorded = self.parts.ledger.record(entry, next).await?;
         progress.booking = Some(recorded.booking);
-        Ok(())
+        progress.returned.add(said, &cost)
     }
 
     /// Reads the operation back from the ledger and proves it against what the replies said.
@@ -209,5 +215,72 @@ impl Operation {
             .with("operation", self.id)
             .with("attempts", last_attempt.attempt())
             .with_source(last)
+    }
+}
+
+/// What the provider says it used, as far as the entry can hold it: nothing of an implausible report.
+fn said(reply: &ChatReply, entry: &Entry) -> TokenUsage {
+    match entry.cost() {
+        Cost::Unpriced(Unpriced::Implausible) => TokenUsage::new(),
+        _ => *reply.usage(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lattice_lock_analyzer::Analyzer;
+    use lattice_lock_billing::Ledger;
+    use lattice_lock_clients::ChatRequest;
+    use lattice_lock_principal::Principal;
+    use lattice_lock_providers::{Bucket, Catalogue, Provider, Registry};
+    use lattice_lock_repository::Database;
+
+    const CATALOGUE: &str = r#"{"version": "v", "sources": [], "models": [
+        {"provider": "openai", "name": "m", "context_window": 9, "output_limit": 9, "prices": [
+            {"from": "1970-01-01", "usd_per_million": {"input": "1"}},
+            {"from": "1970-01-02", "usd_per_million": {"input": "2"}}]}
+    ]}"#;
+
+    fn operation() -> Operation {
+        let catalogue = Catalogue::from_json(CATALOGUE).unwrap();
+        let analyzer = Analyzer::new();
+        let model = "openai/m".parse().unwrap();
+        Operation {
+            id: OperationId::generate(),
+            analysis: analyzer.analyze("Hello"),
+            parts: Arc::new(Parts {
+                analyzer,
+                registry: Registry::new(catalogue, [Provider::openai()]),
+                clients: std::collections::BTreeMap::new(),
+                ledger: Ledger::new(&Database::in_memory()),
+            }),
+            call: Call {
+                request: ChatRequest::new("Hello"),
+                principal: Principal::external("user-17").unwrap(),
+                model: None,
+            },
+            selection: Selection::named(model),
+        }
+    }
+
+    fn check(micros: i64, version: &str, nanos: i64) {
+        let (operation, model) = (operation(), "openai/m".parse().unwrap());
+        let usage = TokenUsage::new().with(Bucket::Input, 1);
+        let reply = ChatReply::new("m".parse().unwrap(), "Hello!").with_usage(usage);
+        let attempt = AttemptId::first(operation.id);
+        let entry = operation.entry(attempt, &model, Outcome::Replied).unwrap();
+        let entry = entry.occurred_at(Timestamp::from_micros(micros));
+        let expected = Cost::Priced {
+            amount: lattice_lock_billing::Money::from_nanos(nanos),
+            version: lattice_lock_providers::PriceVersion::new(version),
+        };
+        assert_eq!(operation.priced(entry, &model, &reply).cost(), &expected);
+    }
+
+    #[test]
+    fn the_prices_are_those_of_the_moment_that_the_entry_says() {
+        check(86_399_999_999, "v@1970-01-01", 1000);
+        check(86_400_000_000, "v@1970-01-02", 2000);
     }
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lattice_lock_analyzer::Analyzer;
-use lattice_lock_billing::{Cost, Ledger, Outcome, Unpriced};
-use lattice_lock_clients::{ChatRequest, HttpClients};
+use lattice_lock_billing::{BillingIntegrityError, Cost, Entry, Ledger, Outcome, Unpriced};
+use lattice_lock_clients::{ChatReply, ChatRequest, Client, HttpClients};
 use lattice_lock_errors::{Code, Result};
 use lattice_lock_orchestrator::{Call, ChatOutcome, Orchestrator, Parts, codes};
 use lattice_lock_principal::Principal;
-use lattice_lock_providers::{Bucket, Catalogue, FailureClass, Provider, Registry};
+use lattice_lock_providers::{
+    Bucket, Catalogue, FailureClass, ModelName, Provider, ProviderId, Registry, TokenUsage,
+};
 use lattice_lock_repository::Database;
 use lattice_lock_testkit::{Exchange, Gate, PriceList, Rates, ScriptedServer, Usage};
 
@@ -307,4 +309,70 @@ async fn sixty_four_callers_are_booked_once_each() {
     }
     let total = world.orchestrator.ledger().total().await.unwrap();
     assert_eq!((total.entries, total.total_usd), (64, sum));
+}
+
+/// Says what it is told to have used, and while it is asked, books more than that to the same operation.
+#[derive(Debug)]
+struct Liar {
+    provider: ProviderId,
+    usage: TokenUsage,
+    books: Option<Ledger>,
+}
+
+#[async_trait::async_trait]
+impl Client for Liar {
+    fn provider(&self) -> &ProviderId {
+        &self.provider
+    }
+
+    async fn chat(&self, model: &ModelName, _: &ChatRequest) -> Result<ChatReply> {
+        if let Some(ledger) = &self.books {
+            let intent = ledger.open_intents().await?.remove(0);
+            let (other, who) = (intent.attempt().next_attempt(), Principal::service("liar")?);
+            let model = intent.requested_model().clone();
+            let more = Entry::new(other, &who, model, Outcome::Replied)?;
+            ledger.record(more.used(self.usage, None), None).await?;
+        }
+        Ok(ChatReply::new(model.clone(), "Bonjour").with_usage(self.usage))
+    }
+
+    async fn models(&self) -> Result<Vec<ModelName>> {
+        Ok(Vec::new())
+    }
+}
+
+fn lied_to(usage: TokenUsage, books_more: bool) -> Orchestrator {
+    let provider = Provider::openai().api_key("sk-test".to_string());
+    let ledger = Ledger::new(&Database::in_memory());
+    let liar = Liar {
+        provider: provider.id().clone(),
+        usage,
+        books: books_more.then(|| ledger.clone()),
+    };
+    Orchestrator::new(Parts {
+        analyzer: Analyzer::new(),
+        clients: BTreeMap::from([(
+            provider.id().clone(),
+            std::sync::Arc::new(liar) as std::sync::Arc<dyn Client>,
+        )]),
+        registry: Registry::new(Catalogue::from_json(CATALOGUE).unwrap(), [provider]),
+        ledger,
+    })
+}
+
+#[tokio::test]
+async fn a_ledger_that_says_more_than_the_replies_is_not_believed() {
+    let usage = TokenUsage::new().with(Bucket::Input, 5);
+    let error = lied_to(usage, true).chat(call(None)).await.unwrap_err();
+    assert_eq!(error.code(), lattice_lock_billing::codes::TOTALS_DISAGREE);
+    let cause = error.find::<BillingIntegrityError>().unwrap();
+    assert_eq!((cause.figure, cause.booked.as_str()), ("attempts", "2"));
+}
+
+#[tokio::test]
+async fn an_implausible_usage_is_booked_as_unknown_and_the_reply_is_delivered() {
+    let usage = TokenUsage::new().with(Bucket::Input, u64::MAX);
+    let outcome = lied_to(usage, false).chat(call(None)).await.unwrap();
+    assert_eq!(outcome.cost(), &Cost::Unpriced(Unpriced::Implausible));
+    assert_eq!(outcome.total().count(Bucket::Input), None);
 }
