@@ -112,6 +112,7 @@ impl Catalogue {
     }
 
     fn add(&mut self, entry: Entry) -> Result<()> {
+        entry.check_days()?;
         let model = entry.into_model(&self.version);
         let place = self.models.len();
         if self.places.insert(model.reference.clone(), place).is_some() {
@@ -200,6 +201,21 @@ struct DatedPrices {
 }
 
 impl Entry {
+    /// A day names a version of the prices, so that it cannot begin two of them.
+    fn check_days(&self) -> Result<()> {
+        let mut days: Vec<_> = self.prices.iter().map(|dated| dated.from).collect();
+        days.sort_unstable();
+        match days.windows(2).find(|pair| pair[0] == pair[1]) {
+            None => Ok(()),
+            Some(pair) => Err(Error::new(
+                CATALOGUE_MALFORMED,
+                "two price lists begin on the same day",
+            )
+            .with("model", &self.name)
+            .with("from", pair[0])),
+        }
+    }
+
     fn into_model(self, edition: &str) -> Model {
         let lists = self
             .prices
@@ -256,6 +272,18 @@ mod tests {
             let error = Catalogue::from_json(&TINY.replace(from, to)).unwrap_err();
             assert_eq!(error.code(), CATALOGUE_MALFORMED);
             assert!(error.context().any(|(key, _)| key == "line"), "{error}");
+        }
+    }
+
+    #[test]
+    fn prices_that_contradict_each_other_are_refused() {
+        let list = r#"{"from": "2026-01-01", "usd_per_million": {"input": "1"}}"#;
+        for contradiction in [
+            format!("{list}, {list}"),
+            list.replace(r#"{"input""#, r#"{"input": "2", "input""#),
+        ] {
+            let error = Catalogue::from_json(&TINY.replace(list, &contradiction)).unwrap_err();
+            assert_eq!(error.code(), CATALOGUE_MALFORMED);
         }
     }
 

@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use lattice_lock_errors::{Error, Result};
 use rust_decimal::Decimal;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Bucket;
@@ -122,7 +122,27 @@ impl PriceList {
 
 impl<'de> Deserialize<'de> for PriceList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        BTreeMap::<Bucket, Price>::deserialize(deserializer).map(Self::new)
+        deserializer.deserialize_map(ListVisitor)
+    }
+}
+
+struct ListVisitor;
+
+impl<'de> Visitor<'de> for ListVisitor {
+    type Value = PriceList;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map from bucket names to prices")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<PriceList, A::Error> {
+        let mut list = PriceList::default();
+        while let Some((bucket, price)) = map.next_entry::<Bucket, Price>()? {
+            if list.prices[bucket.index()].replace(price).is_some() {
+                return Err(serde::de::Error::custom("a bucket stands twice"));
+            }
+        }
+        Ok(list)
     }
 }
 
