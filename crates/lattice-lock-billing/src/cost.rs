@@ -153,7 +153,7 @@ impl CostBreakdown {
                 None => return Ok(None),
             }
         }
-        let unexplained = unexplained(usage);
+        let unexplained = unexplained(usage)?;
         if unexplained > 0 {
             let Some(price) = list.price(Bucket::Output) else {
                 return Ok(None);
@@ -182,9 +182,12 @@ impl CostBreakdown {
 }
 
 /// How many tokens are in the provider's total and in no bucket. Without any bucket it is all of them.
-fn unexplained(usage: &TokenUsage) -> u64 {
+fn unexplained(usage: &TokenUsage) -> Result<u64> {
     let total = usage.total().reported().unwrap_or(0);
-    total.saturating_sub(usage.tokens().unwrap_or(0))
+    let mut tokens = usage.reported().filter(|(bucket, _)| bucket.is_tokens());
+    let explained = tokens.try_fold(0_u64, |sum, (_, count)| sum.checked_add(count));
+    let explained = explained.ok_or_else(|| Error::new(OUT_OF_RANGE, "count out of range"))?;
+    Ok(total.saturating_sub(explained))
 }
 
 impl CostLine {
@@ -362,6 +365,18 @@ mod tests {
             TokenUsage::new().with(Bucket::Input, 3).with_total(1),
             "$0.000003",
         );
+    }
+
+    #[test]
+    fn buckets_beyond_what_can_be_counted_do_not_make_the_total_unexplained() {
+        let price = Price::per_million("0.000001").unwrap();
+        let list = PriceList::new(Bucket::ALL.map(|bucket| (bucket, price)));
+        let most = i64::MAX.unsigned_abs();
+        let usage = [Bucket::Input, Bucket::CacheRead, Bucket::Output]
+            .into_iter()
+            .fold(TokenUsage::new(), |usage, bucket| usage.with(bucket, most));
+        let cost = Cost::of(&usage.with_total(most), Some((&version(), &list)));
+        assert_eq!(cost.unwrap_err().code(), OUT_OF_RANGE);
     }
 
     #[test]

@@ -328,6 +328,35 @@ mod tests {
         assert_ne!(one.payload_hash(), more.payload_hash());
     }
 
+    /// Rows are checked against their hash for as long as they are kept: whatever changes these texts makes every
+    /// row that was written before unreadable.
+    #[test]
+    fn the_hash_of_a_written_entry_never_changes() {
+        let operation = OperationId::from_uuid(Uuid::from_u128(17));
+        let plain = entry(operation);
+        let list = PriceList::new([(Bucket::Input, "0.25")].map(|(bucket, usd)| {
+            (
+                bucket,
+                lattice_lock_providers::Price::per_million(usd).unwrap(),
+            )
+        }));
+        let usage = TokenUsage::new().with(Bucket::Input, 7).with_total(7);
+        let full = entry(operation)
+            .used(usage, Some((&PriceVersion::new("v"), &list)))
+            .served("gpt-5-mini-2025-08-07".parse().unwrap())
+            .provider_request_id("req-1")
+            .task_type("translation")
+            .latency(Duration::from_micros(9));
+        let hashes = [plain, full].map(|entry| entry.payload_hash());
+        assert_eq!(
+            hashes,
+            [
+                "e6e00c572ffb4755bc35544ae3c0f99e869619c736246482d9fa653da17d0273",
+                "c35101e211fcd78599ce0107eb224c31410ad9086665a0105f2179fccec6d03c",
+            ]
+        );
+    }
+
     #[test]
     fn figures_that_cannot_be_kept_are_implausible_and_not_zero() {
         for usage in [
