@@ -4,7 +4,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::patterns::Compiled;
-use crate::scan::{Hit, Tally};
+use crate::scan::{Hit, Hits};
 use crate::task::TASKS;
 use crate::{
     Complexity, ComplexityReason, Explanation, Features, Need, Priority, Scores, Set, TaskType,
@@ -37,14 +37,14 @@ pub struct TaskAnalysis {
 #[derive(Clone, Debug)]
 pub(crate) struct Evidence {
     pub(crate) set: Arc<Compiled>,
-    pub(crate) tally: Tally,
+    pub(crate) hits: Hits,
     /// The learned layer's votes, in the unit of the pattern file's points.
     pub(crate) learned: [f32; TASKS],
 }
 
 impl Evidence {
     pub(crate) fn hits(&self) -> &[Hit] {
-        self.tally.hits()
+        self.hits.all()
     }
 }
 

@@ -27,14 +27,8 @@ impl TokenEstimate {
 
     /// The estimate for a text of `total` bytes, of which `counts` were read.
     pub(crate) fn of(counts: &Counts, total: u64) -> Self {
-        let read = u64::from(counts.bytes).max(1);
-        let words = u64::from(counts.words());
-        let wide: u64 = counts
-            .wide_bytes
-            .iter()
-            .map(|bytes| u64::from(*bytes))
-            .sum();
-        let seen = words + u64::from(counts.marks) * 3 / 4 + wide / 4;
+        let read = u64::from(counts.read).max(1);
+        let seen = u64::from(counts.all_words()) + u64::from(counts.marks) * 3 / 4;
         let expected = if total > read {
             seen.saturating_mul(total) / read
         } else {

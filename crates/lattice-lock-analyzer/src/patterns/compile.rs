@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use lattice_lock_errors::Error;
 
 use super::inflect::forms;
-use super::parse::{Head, Phrase, Role, Section, invalid};
-use super::table::{Action, Draft, LONGEST_PHRASE, Table};
+use super::parse::{Head, Phrase, Role, Section, When, invalid};
+use super::table::{Action, Draft, LONGEST_PHRASE, MOST_ENTRIES, Table};
 use super::{LineError, regex};
 use crate::scan::{Sink, Word, join, lex};
 
@@ -18,12 +18,42 @@ pub(crate) const MOST_GAPS: usize = 128;
 pub(crate) const WIDEST_GAP: u32 = 12;
 /// The most phrases that one pattern may stand for.
 const MOST_FORMS: usize = 512;
+/// Keeps the features of signals apart from those of words.
+const SIGNAL_SALT: u64 = 0x5349_474E_414C_0001;
 
 /// One signal of a set: what it is called and what it means.
 #[derive(Clone, Debug)]
 pub(crate) struct Signal {
     pub(crate) name: Box<str>,
     pub(crate) head: Head,
+    /// The feature by which the learned layer knows it.
+    pub(crate) feature: u64,
+}
+
+/// How a signal's words count where they stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    pub(crate) feature: u64,
+    pub(crate) lead: bool,
+    pub(crate) firm: bool,
+    pub(crate) anywhere: bool,
+}
+
+impl Rule {
+    fn of(signal: &Signal) -> Self {
+        let Head {
+            lead,
+            firm,
+            anywhere,
+            ..
+        } = signal.head;
+        Self {
+            feature: signal.feature,
+            lead,
+            firm,
+            anywhere,
+        }
+    }
 }
 
 /// A compiled pattern set.
@@ -31,6 +61,10 @@ pub(crate) struct Signal {
 pub(crate) struct Compiled {
     pub(crate) table: Table,
     pub(crate) signals: Vec<Signal>,
+    /// What the scan must know of each signal, close together.
+    pub(crate) rules: Vec<Rule>,
+    /// The signals that listen to the structure, and to what of it.
+    pub(crate) structural: Vec<(u16, When)>,
     pub(crate) regexes: regex::Regexes,
 }
 
@@ -44,15 +78,30 @@ pub(crate) fn compile(sections: &[Section]) -> Result<Compiled, Error> {
     for section in sections.iter().filter(|section| !section.head.is_class) {
         compiler.section(section);
     }
+    if compiler.draft.len() > MOST_ENTRIES {
+        compiler.wrong.push(LineError::new(
+            1,
+            format!("more than {MOST_ENTRIES} words and phrases"),
+        ));
+    }
     if !compiler.wrong.is_empty() {
         return Err(invalid(compiler.wrong));
     }
     let regexes = regex::Regexes::compile(compiler.regexes)?;
     Ok(Compiled {
         table: compiler.draft.build(),
+        rules: compiler.signals.iter().map(Rule::of).collect(),
+        structural: structural(&compiler.signals),
         signals: compiler.signals,
         regexes,
     })
+}
+
+fn structural(signals: &[Signal]) -> Vec<(u16, When)> {
+    (0..)
+        .zip(signals)
+        .filter_map(|(at, signal)| Some((at, signal.head.when?)))
+        .collect()
 }
 
 struct Compiler<'s> {
@@ -113,6 +162,7 @@ impl<'s> Compiler<'s> {
         self.signals.push(Signal {
             name: section.name.as_str().into(),
             head: section.head.clone(),
+            feature: hashes(&section.name).into_iter().fold(SIGNAL_SALT, join),
         });
         u16::try_from(self.signals.len() - 1).unwrap_or(0)
     }
@@ -169,8 +219,8 @@ impl<'s> Compiler<'s> {
         let Some((first, rest)) = words.split_first() else {
             return;
         };
-        if let Some(last) = rest.last() {
-            self.draft.ends(*last, words.len());
+        if let [.., before, last] = words {
+            self.draft.ends(*last, join(*before, *last), words.len());
         }
         let hash = rest.iter().fold(*first, |hash, word| join(hash, *word));
         self.draft.add(hash, action);

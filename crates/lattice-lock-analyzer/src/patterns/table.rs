@@ -8,6 +8,9 @@ pub(crate) const LONGEST_PHRASE: usize = 8;
 /// How many bits the bitmap has.
 const BITMAP: usize = 1 << 16;
 
+/// The most words and phrases of a set.
+pub(crate) const MOST_ENTRIES: usize = 65_000;
+
 /// What a word or phrase does when it is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Action {
@@ -25,11 +28,13 @@ pub(crate) enum Action {
     Language(u8),
 }
 
+/// One word or phrase.
 #[derive(Clone, Copy, Debug, Default)]
-struct Slot {
+struct Entry {
     hash: u64,
     start: u32,
-    len: u16,
+    len: u8,
+    language: u8,
     ends: u16,
 }
 
@@ -37,70 +42,110 @@ struct Slot {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found<'t> {
     pub(crate) actions: &'t [Action],
-    /// Bit n: a phrase of n words may end with this word.
+    /// Bit n, from 2 on: a phrase of n words may end with this word. Bit 0: it is a filler.
     pub(crate) ends: u16,
+    /// The natural language that it is a frequent word of, counted from 1; 0 for none.
+    pub(crate) language: u8,
+}
+
+impl Found<'_> {
+    /// Whether it may stand before the leading verb.
+    pub(crate) const fn is_filler(&self) -> bool {
+        self.ends & 1 != 0
+    }
 }
 
 /// All words and phrases of a pattern set.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
+    /// One bit per pair of words that some phrase ends with.
+    pairs: Box<[u64; BITMAP / 64]>,
     bitmap: Box<[u64; BITMAP / 64]>,
-    slots: Box<[Slot]>,
+    /// Places in `entries`, counted from 1; an open table.
+    index: Box<[u16]>,
+    entries: Box<[Entry]>,
     actions: Box<[Action]>,
 }
 
 /// What is to go into a [`Table`], ordered by hash so that the same patterns always give the same table.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
-    entries: BTreeMap<u64, (Vec<Action>, u16)>,
+    entries: BTreeMap<u64, Drafted>,
+    pairs: Vec<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Drafted {
+    actions: Vec<Action>,
+    ends: u16,
+    language: u8,
 }
 
 impl Draft {
     pub(crate) fn add(&mut self, hash: u64, action: Action) {
-        let actions = &mut self.entries.entry(hash).or_default().0;
-        if !actions.contains(&action) {
-            actions.push(action);
+        let drafted = self.entries.entry(hash).or_default();
+        match action {
+            Action::Filler => drafted.ends |= 1,
+            Action::Language(language) => drafted.language = language + 1,
+            _ if drafted.actions.contains(&action) => {}
+            _ => drafted.actions.push(action),
         }
     }
 
-    /// Says that a phrase of `words` words ends with the word of this hash.
-    pub(crate) fn ends(&mut self, hash: u64, words: usize) {
-        self.entries.entry(hash).or_default().1 |= 1 << words;
+    /// Says that a phrase of `words` words ends with the word of this hash, which makes this pair with the one before.
+    pub(crate) fn ends(&mut self, hash: u64, pair: u64, words: usize) {
+        self.entries.entry(hash).or_default().ends |= 1 << words;
+        self.pairs.push(pair);
     }
 
+    /// How many words and phrases there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The table; the draft has at most [`MOST_ENTRIES`] entries.
     pub(crate) fn build(self) -> Table {
         let size = (self.entries.len() * 2).next_power_of_two().max(64);
-        let mut table = Table {
-            bitmap: Box::new([0; BITMAP / 64]),
-            slots: vec![Slot::default(); size].into_boxed_slice(),
-            actions: Box::default(),
-        };
-        let mut actions = Vec::new();
-        for (hash, (acts, ends)) in self.entries {
-            let slot = Slot {
+        let mut bitmap = Box::new([0; BITMAP / 64]);
+        let mut index = vec![0_u16; size].into_boxed_slice();
+        let (mut entries, mut actions) = (Vec::new(), Vec::new());
+        for (hash, drafted) in self.entries {
+            entries.push(Entry {
                 hash,
                 start: u32::try_from(actions.len()).unwrap_or(u32::MAX),
-                len: u16::try_from(acts.len()).unwrap_or(u16::MAX),
-                ends,
-            };
-            actions.extend(acts);
-            table.insert(slot);
+                len: u8::try_from(drafted.actions.len()).unwrap_or(u8::MAX),
+                language: drafted.language,
+                ends: drafted.ends,
+            });
+            actions.extend(drafted.actions);
+            let bit = bit_of(hash);
+            bitmap[bit / 64] |= 1_u64 << (bit % 64);
+            let mut at = place_of(hash) & (size - 1);
+            while index[at] != 0 {
+                at = (at + 1) & (size - 1);
+            }
+            index[at] = u16::try_from(entries.len()).unwrap_or(0);
         }
-        table.actions = actions.into_boxed_slice();
-        table
+        let mut pairs = Box::new([0; BITMAP / 64]);
+        for pair in self.pairs {
+            pairs[bit_of(pair) / 64] |= 1_u64 << (bit_of(pair) % 64);
+        }
+        Table {
+            pairs,
+            bitmap,
+            index,
+            entries: entries.into_boxed_slice(),
+            actions: actions.into_boxed_slice(),
+        }
     }
 }
 
 impl Table {
-    fn insert(&mut self, slot: Slot) {
-        let bit = bit_of(slot.hash);
-        self.bitmap[bit / 64] |= 1 << (bit % 64);
-        let mask = self.slots.len() - 1;
-        let mut at = slot_of(slot.hash) & mask;
-        while self.slots[at].len != 0 || self.slots[at].ends != 0 {
-            at = (at + 1) & mask;
-        }
-        self.slots[at] = slot;
+    /// Whether a phrase may end with this pair of words.
+    #[inline]
+    pub(crate) fn may_end_phrase(&self, pair: u64) -> bool {
+        let bit = bit_of(pair);
+        self.pairs[bit / 64] & (1 << (bit % 64)) != 0
     }
 
     /// What the word or phrase of this hash does, if it is in the set.
@@ -110,26 +155,21 @@ impl Table {
         if self.bitmap[bit / 64] & (1 << (bit % 64)) == 0 {
             return None;
         }
-        self.probe(hash)
-    }
-
-    fn probe(&self, hash: u64) -> Option<Found<'_>> {
-        let mask = self.slots.len() - 1;
-        let mut at = slot_of(hash) & mask;
+        let mask = self.index.len() - 1;
+        let mut at = place_of(hash) & mask;
         loop {
-            let slot = &self.slots[at];
-            if slot.len == 0 && slot.ends == 0 {
-                return None;
-            }
-            if slot.hash == hash {
-                let start = slot.start as usize;
-                let actions = self.actions.get(start..start + slot.len as usize)?;
+            let entry = self
+                .entries
+                .get(usize::from(self.index[at & mask]).wrapping_sub(1))?;
+            if entry.hash == hash {
+                let start = entry.start as usize;
                 return Some(Found {
-                    actions,
-                    ends: slot.ends,
+                    actions: self.actions.get(start..start + usize::from(entry.len))?,
+                    ends: entry.ends,
+                    language: entry.language,
                 });
             }
-            at = (at + 1) & mask;
+            at += 1;
         }
     }
 }
@@ -139,10 +179,11 @@ fn bit_of(hash: u64) -> usize {
     (hash >> 48) as usize % BITMAP
 }
 
+#[inline]
 #[expect(
     clippy::cast_possible_truncation,
     reason = "only the low bits are used"
 )]
-fn slot_of(hash: u64) -> usize {
+fn place_of(hash: u64) -> usize {
     hash as usize
 }

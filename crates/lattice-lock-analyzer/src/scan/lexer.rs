@@ -19,28 +19,37 @@ pub(crate) trait Sink {
 pub(crate) struct Word {
     /// The hash of its folded letters.
     pub(crate) hash: u64,
-    /// The hash of its first [`STEM`] letters, the same as `hash` if it is not longer.
-    pub(crate) stem: u64,
     /// Its length in bytes, as written.
     pub(crate) len: u32,
     /// What it is written in.
-    pub(crate) shape: Shape,
+    pub(crate) kind: Kind,
 }
 
+/// What a word is, as a place in the counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    /// ASCII letters, perhaps with digits.
-    Ascii,
-    /// ASCII letters with a capital after a small one, as in `camelCase`.
-    Camel,
-    /// Only digits.
-    Number,
-    /// Letters beyond ASCII.
-    Wide(Script),
-}
+pub(crate) struct Kind(pub(crate) u8);
 
-/// How many bytes of a word make its stem.
-const STEM: usize = 5;
+impl Kind {
+    /// ASCII of at most four, eight, twelve or more bytes: the first of four kinds.
+    pub(crate) const ASCII: Self = Self(0);
+    /// ASCII with a capital after a small letter, as in `camelCase`.
+    pub(crate) const CAMEL: Self = Self(4);
+    /// Only digits.
+    pub(crate) const NUMBER: Self = Self(5);
+    /// Letters beyond ASCII: the first of as many kinds as there are scripts.
+    pub(crate) const WIDE: Self = Self(6);
+    /// How many kinds there are, rounded up to a power of two.
+    pub(crate) const COUNT: usize = 32;
+
+    fn ascii(len: usize) -> Self {
+        // At most 3, so it fits.
+        Self(u8::try_from((len.saturating_sub(1) >> 2).min(3)).unwrap_or(3))
+    }
+
+    const fn wide(script: Script) -> Self {
+        Self(Self::WIDE.0 + script as u8)
+    }
+}
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -49,26 +58,24 @@ const PRIME: u64 = 0xD6E8_FEB8_6659_FD93;
 
 /// The hash of a number of so many digits: numbers differ only in their length.
 fn number(digits: usize) -> u64 {
-    finish(mix(SEED, 0x1F00 + digits.min(6) as u64))
+    mix(SEED, 0x1F00 + digits.min(6) as u64)
 }
 
+#[inline]
 fn mix(hash: u64, chunk: u64) -> u64 {
     let product = (hash ^ chunk).wrapping_mul(PRIME);
     product ^ (product >> 32)
 }
 
-fn finish(hash: u64) -> u64 {
-    let product = hash.wrapping_mul(SEED);
-    product ^ (product >> 29)
-}
-
 /// Joins the hash of the words so far with that of the next one.
+#[inline]
 pub(crate) fn join(so_far: u64, next: u64) -> u64 {
     let product = (so_far.rotate_left(23) ^ next).wrapping_mul(PRIME);
     product ^ (product >> 31)
 }
 
 /// Eight bytes from `at` on, padded with zeros.
+#[inline]
 fn chunk(bytes: &[u8], at: usize) -> u64 {
     if let Some(eight) = bytes.get(at..at + 8).and_then(|s| s.first_chunk::<8>()) {
         return u64::from_le_bytes(*eight);
@@ -86,18 +93,31 @@ const fn within(chunk: u64, from: u8, to: u8) -> u64 {
     above & !beyond & HIGH
 }
 
-/// How many of the chunk's bytes, from the first on, are ASCII letters or digits; and whether all are digits.
-fn word_bytes(chunk: u64) -> (usize, bool, u64) {
-    let ascii = chunk & !HIGH;
-    let letters = within(ascii | (LOW * 0x20), b'a', b'z');
-    let digits = within(ascii, b'0', b'9');
-    let word = (letters | digits) & !(chunk & HIGH);
-    let len = ((!word & HIGH).trailing_zeros() / 8) as usize;
-    let capitals = within(ascii, b'A', b'Z') & word;
-    (len, letters & low_bytes(len) == 0, capitals)
+/// What the bytes of a chunk are: the high bit of each byte says so.
+#[derive(Clone, Copy)]
+struct Bytes {
+    letters: u64,
+    capitals: u64,
+    /// How many bytes from the first on are letters or digits.
+    len: usize,
 }
 
-/// A mask of the lowest `count` bytes.
+impl Bytes {
+    #[inline]
+    fn of(chunk: u64) -> Self {
+        let ascii = chunk & !HIGH;
+        let letters = within(ascii | (LOW * 0x20), b'a', b'z');
+        let word = (letters | within(ascii, b'0', b'9')) & !chunk;
+        Self {
+            letters,
+            capitals: within(ascii, b'A', b'Z'),
+            len: ((!word & HIGH).trailing_zeros() / 8) as usize,
+        }
+    }
+}
+
+/// A mask of the lowest `count` bytes, of which there are at most eight.
+#[inline]
 const fn low_bytes(count: usize) -> u64 {
     if count >= 8 {
         u64::MAX
@@ -111,124 +131,145 @@ pub(crate) fn lex<S: Sink>(text: &str, sink: &mut S) {
     let bytes = text.as_bytes();
     let mut at = 0;
     sink.line(bytes);
-    while at < bytes.len() {
-        let byte = bytes[at];
-        at = match CLASS[byte as usize] {
-            Class::Space => at + 1,
-            Class::Letter => ascii_word(text, at, sink),
-            Class::Wide => wide(text, at, sink),
-            Class::Line => {
-                sink.line(&bytes[at + 1..]);
-                at + 1
-            }
-            Class::Mark => {
-                sink.punctuation(byte, bytes.get(at + 1).copied().unwrap_or(b' '));
-                at + 1
-            }
+    while let Some(byte) = bytes.get(at) {
+        let class = CLASS[*byte as usize];
+        at = if class == LETTER {
+            word(text, at, sink)
+        } else if class == SPACE {
+            at + 1
+        } else {
+            other(text, at, class, sink)
         };
     }
 }
 
-#[derive(Clone, Copy)]
-enum Class {
-    Space,
-    Letter,
-    Wide,
-    Line,
-    Mark,
-}
+const SPACE: u8 = 0;
+const LETTER: u8 = 1;
+const WIDE: u8 = 2;
+const LINE: u8 = 3;
+const MARK: u8 = 4;
 
-const CLASS: [Class; 256] = {
-    let mut class = [Class::Mark; 256];
+const CLASS: [u8; 256] = {
+    let mut class = [MARK; 256];
     let mut byte = 0;
     while byte < 256 {
         let b = byte as u8;
         class[byte] = if b >= 0x80 {
-            Class::Wide
+            WIDE
         } else if b.is_ascii_alphanumeric() {
-            Class::Letter
+            LETTER
         } else if b == b'\n' {
-            Class::Line
+            LINE
         } else if b <= b' ' || b == 0x7F {
-            Class::Space
+            SPACE
         } else {
-            Class::Mark
+            MARK
         };
         byte += 1;
     }
     class
 };
 
-/// Reads a word that begins with an ASCII letter or digit; returns where it ends.
-fn ascii_word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
+/// Reads what is neither a word in ASCII nor a space; returns where it ends.
+fn other<S: Sink>(text: &str, at: usize, class: u8, sink: &mut S) -> usize {
     let bytes = text.as_bytes();
-    let first = chunk(bytes, start);
-    let (mut len, mut digits, capitals) = word_bytes(first);
-    let folded = (first | (LOW * 0x20)) & low_bytes(len);
-    let stem = finish(mix(SEED, folded & low_bytes(STEM)));
-    let mut hash = mix(SEED, folded);
-    let mut camel = capitals & !0xFF != 0 && capitals != HIGH & low_bytes(len);
-    let mut at = start + len;
-    while len == 8 {
-        let next = chunk(bytes, at);
-        let (more, more_digits, more_capitals) = word_bytes(next);
-        hash = if more == 0 {
-            hash
-        } else {
-            mix(hash, (next | (LOW * 0x20)) & low_bytes(more))
-        };
-        camel |= more_capitals != 0 && more_capitals != HIGH & low_bytes(more);
-        digits &= more_digits;
-        at += more;
-        len = more;
+    match class {
+        WIDE => return wide(text, at, sink),
+        LINE => sink.line(&bytes[at + 1..]),
+        _ => sink.punctuation(bytes[at], bytes.get(at + 1).copied().unwrap_or(b' ')),
     }
-    match bytes.get(at) {
-        // An apostrophe inside a word is left out: "don't", "don’t" and "dont" are one.
-        Some(0x80..) | Some(b'\'') if !digits && continues(text, at) => {
-            wide_word(text, start, sink)
-        }
-        next => {
-            let at = at + suffix(bytes, at, at - start, next);
-            emit(hash, stem, (start, at), (camel, digits), bytes, sink);
-            at
-        }
+    at + 1
+}
+
+/// Reads a word that begins with an ASCII letter or digit; returns where the next one may begin.
+///
+/// Nearly all words have less than eight bytes and end at a space: those are read without a loop.
+#[inline]
+fn word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
+    let chunk = chunk(text.as_bytes(), start);
+    let bytes = Bytes::of(chunk);
+    let len = bytes.len;
+    // The byte behind the word; a chunk that is all word has none.
+    let next = chunk.checked_shr(cut(len) * 8).unwrap_or(0xFF) & 0xFF;
+    let is_plain = next < 0x80 && !matches!(next, 0x23 | 0x27 | 0x2B);
+    let mask = low_bytes(len);
+    if !is_plain || bytes.letters & mask == 0 {
+        return long_word(text, start, sink);
+    }
+    let kind = match bytes.capitals & mask & !0xFF {
+        0 => Kind(u8::from(len > 4)),
+        capitals => capital_kind(capitals, len),
+    };
+    let hash = mix(SEED, (chunk | (LOW * 0x20)) & mask);
+    sink.word(Word {
+        hash,
+        len: cut(len),
+        kind,
+    });
+    start + len + usize::from(next == 0x20)
+}
+
+/// The kind of a short word with a capital beyond its first letter.
+fn capital_kind(capitals: u64, len: usize) -> Kind {
+    if capitals == HIGH & low_bytes(len) & !0xFF {
+        Kind::ascii(len)
+    } else {
+        Kind::CAMEL
     }
 }
 
+/// Reads a long word, a number, or one with something unusual behind it; returns where it ends.
+fn long_word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
+    let bytes = text.as_bytes();
+    let mut hash = SEED;
+    let (mut at, mut letters, mut capitals, mut all_capitals) = (start, false, false, true);
+    loop {
+        let chunk = chunk(bytes, at);
+        let found = Bytes::of(chunk);
+        let mask = low_bytes(found.len);
+        if found.len > 0 {
+            hash = mix(hash, (chunk | (LOW * 0x20)) & mask);
+            let inner = if at == start { mask & !0xFF } else { mask };
+            letters |= found.letters & mask != 0;
+            capitals |= found.capitals & inner != 0;
+            all_capitals &= found.capitals & inner == HIGH & inner;
+        }
+        at += found.len;
+        if found.len < 8 {
+            break;
+        }
+    }
+    let next = bytes.get(at).copied().unwrap_or(b' ');
+    // An apostrophe inside a word is left out: "don't", "don’t" and "dont" are one.
+    if letters && (next >= 0x80 || next == b'\'') && continues(text, at) {
+        return wide_word(text, start, sink);
+    }
+    let len = at - start;
+    let suffix = suffix(bytes, at, len);
+    let (hash, kind) = if !letters {
+        (number(len), Kind::NUMBER)
+    } else if suffix > 0 {
+        (mix(hash, u64::from(next)), Kind::ASCII)
+    } else if capitals && !all_capitals {
+        (hash, Kind::CAMEL)
+    } else {
+        (hash, Kind::ascii(len))
+    };
+    sink.word(Word {
+        hash,
+        len: cut(len),
+        kind,
+    });
+    at + suffix
+}
+
 /// The two marks of `c++` and the one of `c#` belong to the word.
-fn suffix(bytes: &[u8], at: usize, len: usize, next: Option<&u8>) -> usize {
-    match next {
+fn suffix(bytes: &[u8], at: usize, len: usize) -> usize {
+    match bytes.get(at) {
         Some(b'+') if len == 1 && bytes.get(at + 1) == Some(&b'+') => 2,
         Some(b'#') if len == 1 => 1,
         _ => 0,
     }
-}
-
-fn emit<S: Sink>(
-    hash: u64,
-    stem: u64,
-    (start, end): (usize, usize),
-    (camel, digits): (bool, bool),
-    bytes: &[u8],
-    sink: &mut S,
-) {
-    let len = end - start;
-    let (hash, shape) = if digits {
-        (number(len), Shape::Number)
-    } else if matches!(bytes[end - 1], b'+' | b'#') {
-        (finish(mix(hash, u64::from(bytes[end - 1]))), Shape::Ascii)
-    } else if camel {
-        (finish(hash), Shape::Camel)
-    } else {
-        (finish(hash), Shape::Ascii)
-    };
-    let stem = if len > STEM && !digits { stem } else { hash };
-    sink.word(Word {
-        hash,
-        stem,
-        len: cut(len),
-        shape,
-    });
 }
 
 fn cut(len: usize) -> u32 {
@@ -259,13 +300,11 @@ fn wide<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
         script if script.is_alphabetic() => wide_word(text, start, sink),
         // Scripts without spaces: every letter is a word, so phrases match anywhere.
         script => {
-            let hash = finish(mix(SEED, u64::from(u32::from(first))));
-            let len = cut(end - start);
+            let hash = mix(SEED, u64::from(u32::from(first)) << 32);
             sink.word(Word {
                 hash,
-                stem: hash,
-                len,
-                shape: Shape::Wide(script),
+                len: cut(end - start),
+                kind: Kind::wide(script),
             });
             end
         }
@@ -275,7 +314,7 @@ fn wide<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
 /// Reads a word letter by letter, for those that are not plain ASCII; returns where it ends.
 fn wide_word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
     let (mut packed, mut filled, mut hash) = (0_u64, 0_u32, SEED);
-    let (mut stem, mut count, mut end, mut script) = (0, 0_usize, start, Script::Latin);
+    let (mut end, mut script) = (start, None);
     for (offset, letter) in text[start..].char_indices() {
         if matches!(letter, '\'' | '’') {
             if continues(text, start + offset) {
@@ -288,7 +327,7 @@ fn wide_word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
             break;
         }
         if !letter.is_ascii() {
-            script = of;
+            script = Some(of);
         }
         // Packing bytes as the fast path does gives "don't" the hash of "dont".
         let mut utf8 = [0; 4];
@@ -299,25 +338,117 @@ fn wide_word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
             }
             packed |= u64::from(byte) << (filled * 8);
             filled += 1;
-            count += 1;
-            if count == STEM {
-                stem = finish(mix(SEED, packed));
-            }
         }
         end = start + offset + letter.len_utf8();
     }
-    let hash = finish(mix(hash, packed));
-    let stem = if count > STEM { stem } else { hash };
-    let shape = if text[start..end].is_ascii() {
-        Shape::Ascii
-    } else {
-        Shape::Wide(script)
-    };
+    let len = end - start;
+    let kind = script.map_or(Kind::ascii(len), Kind::wide);
     sink.word(Word {
-        hash,
-        stem,
-        len: cut(end - start),
-        shape,
+        hash: mix(hash, packed),
+        len: cut(len),
+        kind,
     });
     end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Words(Vec<Word>);
+
+    impl Sink for Words {
+        fn word(&mut self, word: Word) {
+            self.0.push(word);
+        }
+        fn punctuation(&mut self, _: u8, _: u8) {}
+        fn symbol(&mut self, _: char) {}
+        fn line(&mut self, _: &[u8]) {}
+    }
+
+    fn words(text: &str) -> Vec<Word> {
+        let mut words = Words::default();
+        lex(text, &mut words);
+        words.0
+    }
+
+    fn same(one: &str, other: &str) {
+        let hashes = |text| words(text).iter().map(|word| word.hash).collect::<Vec<_>>();
+        assert_eq!(hashes(one), hashes(other), "{one} | {other}");
+    }
+
+    fn different(one: &str, other: &str) {
+        assert_ne!(words(one)[0].hash, words(other)[0].hash, "{one} | {other}");
+    }
+
+    fn kinds(text: &str, expected: &[Kind]) {
+        let kinds: Vec<Kind> = words(text).iter().map(|word| word.kind).collect();
+        assert_eq!(kinds, expected, "{text}");
+    }
+
+    #[test]
+    fn case_and_apostrophes_do_not_matter() {
+        same("Write a TEST", "write a test");
+        same("don't", "dont");
+        same("DON’T", "don't");
+        same("Documentation", "dOCUMENTATION");
+        same("it's documentation's", "its documentations");
+        same("ÜBERSETZE", "übersetze");
+    }
+
+    #[test]
+    fn words_end_where_other_signs_begin() {
+        for text in [
+            "one two",
+            "one-two",
+            "one/two",
+            "one.two",
+            "one_two",
+            "one\ntwo",
+            "(one)two",
+            "one\u{a0}two",
+            "one—two",
+        ] {
+            same(text, "one two");
+        }
+        assert_eq!(words("'quoted' and trailing'").len(), 3);
+    }
+
+    #[test]
+    fn every_length_around_a_chunk_has_its_own_hash() {
+        let text = "abcdefghijklmnopqrstuvwxyz";
+        let mut seen = std::collections::BTreeSet::new();
+        for len in 1..=26 {
+            for tail in ["", " ", ".", " x", " longer text behind the word"] {
+                let found = words(&format!("{}{tail}", &text[..len]));
+                assert_eq!(found[0].len as usize, len);
+                seen.insert(found[0].hash);
+            }
+            assert_eq!(seen.len(), len, "the hash depends on what follows");
+        }
+    }
+
+    #[test]
+    fn plus_and_hash_belong_to_the_name_of_a_language() {
+        different("c++", "c");
+        different("c#", "c");
+        different("c++", "c#");
+        same("c+", "c");
+        same("ab#", "ab");
+    }
+
+    #[test]
+    fn kinds_are_told_apart() {
+        kinds("word", &[Kind(0)]);
+        kinds("longer", &[Kind(1)]);
+        kinds("abcdefghi", &[Kind(2)]);
+        kinds("abcdefghijklmnop", &[Kind(3)]);
+        kinds("API HTTPSERVER", &[Kind(0), Kind(2)]);
+        kinds("camelCase someVeryLongName", &[Kind::CAMEL, Kind::CAMEL]);
+        kinds("42 1234567890 utf8", &[Kind::NUMBER, Kind::NUMBER, Kind(0)]);
+        kinds("été", &[Kind::wide(Script::Latin)]);
+        kinds("слово", &[Kind::wide(Script::Cyrillic)]);
+        kinds("翻译", &[Kind::wide(Script::Han), Kind::wide(Script::Han)]);
+    }
 }

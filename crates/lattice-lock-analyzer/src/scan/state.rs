@@ -1,17 +1,19 @@
 //! The one pass: every word, mark and line of a text is looked at once, and everything is learned from it.
 
 use super::counts::Counts;
-use super::lexer::{Shape, Sink, Word, join};
+use super::lexer::{Kind, Sink, Word, join};
 use super::line::{Line, classify};
 use super::tally::{FULL, Tally};
 
-use crate::patterns::{Action, Compiled, LONGEST_PHRASE, MOST_GAPS, WIDEST_GAP};
+use crate::patterns::{Action, Compiled, LONGEST_PHRASE, MOST_GAPS, WIDEST_GAP, When};
 use crate::{CodeLanguage, Mark, Set};
 
 /// Takes what the learned layer reads: hashes of words and pairs of words.
 pub(crate) trait Learner {
     /// A feature of the text occurred.
     fn feature(&mut self, hash: u64);
+    /// What was read so far was only context; the text itself follows.
+    fn was_context(&mut self);
 }
 
 /// No lead word yet in this sentence.
@@ -31,7 +33,8 @@ pub(crate) struct Scan<'s, L> {
     pub(crate) tally: Tally,
     pub(crate) counts: Counts,
     pub(crate) marks: Set<Mark>,
-    pub(crate) languages: [u16; LANGUAGES],
+    /// How many frequent words of each language were met, counted from 1; 0 is for none.
+    pub(crate) languages: [u32; LANGUAGES],
     pub(crate) code_languages: Set<CodeLanguage>,
     pub(crate) trace_language: Option<CodeLanguage>,
     pub(crate) code_blocks: u16,
@@ -146,24 +149,20 @@ impl<'s, L: Learner> Scan<'s, L> {
             }
             Action::Opens { gap } => self.armed[gap as usize % MOST_GAPS] = self.words,
             Action::Negator => self.denied_until = self.words + DENIED,
-            Action::Language(language) => {
-                let count = &mut self.languages[language as usize % LANGUAGES];
-                *count = count.saturating_add(1);
-            }
-            Action::Filler => {}
+            Action::Language(_) | Action::Filler => {}
         }
     }
 
     /// A signal's phrase of so many words ends with the current word.
     fn signal(&mut self, signal: u16, words: u32) {
-        let head = &self.set.signals[signal as usize].head;
+        let rule = self.set.rules[signal as usize];
         let first = self.words + 1 - words.min(self.words);
         let mut strength = if self.zone.is_code() || self.zone.quote {
-            if head.anywhere { FULL } else { 1 }
+            if rule.anywhere { FULL } else { 1 }
         } else {
             FULL
         };
-        if head.lead {
+        if rule.lead {
             if first != self.lead {
                 return;
             }
@@ -176,25 +175,42 @@ impl<'s, L: Learner> Scan<'s, L> {
         if self.weak {
             strength /= 2;
         }
-        if !head.firm && self.denied_until >= first {
+        if !rule.firm && self.denied_until >= first {
             strength = -(strength / 2);
         }
         if strength != 0 {
-            self.tally.add(signal, strength);
+            self.speak(signal, strength);
         }
     }
 
-    fn phrases(&mut self, mut ends: u16) {
-        ends &= !3;
-        while ends != 0 {
-            let words = ends.trailing_zeros();
-            ends &= ends - 1;
+    /// A signal speaks; the learned layer hears it too.
+    pub(crate) fn speak(&mut self, signal: u16, strength: i8) {
+        let feature = self.set.signals[signal as usize].feature;
+        self.learner
+            .feature(if strength > 0 { feature } else { !feature });
+        self.tally.add(signal, strength);
+    }
+
+    /// The signals that listen to the structure.
+    pub(crate) fn structural(&self) -> &'s [(u16, When)] {
+        &self.set.structural
+    }
+
+    /// The phrases that end with the current word; `pair` is the hash of it and the word before.
+    fn phrases(&mut self, ends: u16, pair: u64) {
+        let set = self.set;
+        let mut lengths = ends & !3;
+        while lengths != 0 {
+            let words = lengths.trailing_zeros();
+            lengths &= lengths - 1;
             if words > self.run {
                 return;
             }
-            let from = self.words.wrapping_sub(words - 1);
-            let hash = (1..words).fold(self.at(from), |hash, i| join(hash, self.at(from + i)));
-            let set = self.set;
+            let hash = if words == 2 {
+                pair
+            } else {
+                self.last_words(words)
+            };
             if let Some(found) = set.table.find(hash) {
                 for action in found.actions {
                     self.act(*action, words);
@@ -203,17 +219,14 @@ impl<'s, L: Learner> Scan<'s, L> {
         }
     }
 
-    fn at(&self, word: u32) -> u64 {
-        self.ring[word as usize % RING]
+    /// The hash of the last words, joined.
+    fn last_words(&self, words: u32) -> u64 {
+        let from = self.words.wrapping_sub(words - 1);
+        (1..words).fold(self.at(from), |hash, i| join(hash, self.at(from + i)))
     }
 
-    fn learn(&mut self, word: Word) {
-        self.learner.feature(word.hash);
-        if word.stem != word.hash {
-            self.learner.feature(word.stem ^ STEM_SALT);
-        }
-        self.learner.feature(join(self.last, word.hash));
-        self.last = word.hash;
+    fn at(&self, word: u32) -> u64 {
+        self.ring[word as usize % RING]
     }
 
     fn code_line(&mut self, language: Option<CodeLanguage>) {
@@ -248,14 +261,16 @@ impl<'s, L: Learner> Scan<'s, L> {
 
     /// What can only be said once the whole text was seen.
     pub(crate) fn finish(&mut self) {
-        let words = self.counts.words();
+        let words = self.counts.all_words();
         if self.table_rows >= 2 {
             self.mark(Mark::Table);
         }
         if self.items >= 2 {
             self.mark(Mark::List);
         }
-        if self.latex >= 1 || (self.sums >= 2 && self.code_lines == 0 && self.counts.numbers >= 2) {
+        if self.latex >= 1
+            || (self.sums >= 2 && self.code_lines == 0 && self.counts.of(Kind::NUMBER) >= 2)
+        {
             self.mark(Mark::Math);
         }
         if self.diff_lines >= 2 {
@@ -278,8 +293,6 @@ impl<'s, L: Learner> Scan<'s, L> {
         }
     }
 }
-
-const STEM_SALT: u64 = 0x5354_454D_0000_0000;
 
 /// The language that a fence names.
 fn fence_tag(rest: &[u8]) -> &str {
@@ -306,13 +319,13 @@ impl<L: Learner> Sink for Scan<'_, L> {
         self.words += 1;
         self.run += 1;
         self.ring[self.words as usize % RING] = word.hash;
-        if self.zone.is_code() {
-            self.code_words += 1;
-        }
-        if word.shape == Shape::Camel {
+        self.code_words += u32::from(self.zone.is_code());
+        if word.kind == Kind::CAMEL {
             self.mark(Mark::Identifier);
         }
         let set = self.set;
+        let pair = join(self.last, word.hash);
+        self.last = word.hash;
         match set.table.find(word.hash) {
             None => {
                 if self.lead == OPEN {
@@ -320,16 +333,20 @@ impl<L: Learner> Sink for Scan<'_, L> {
                 }
             }
             Some(found) => {
-                if self.lead == OPEN && !found.actions.contains(&Action::Filler) {
+                if self.lead == OPEN && !found.is_filler() {
                     self.lead = self.words;
                 }
+                self.languages[usize::from(found.language) % LANGUAGES] += 1;
                 for action in found.actions {
                     self.act(*action, 1);
                 }
-                self.phrases(found.ends);
+                if found.ends > 1 && set.table.may_end_phrase(pair) {
+                    self.phrases(found.ends, pair);
+                }
             }
         }
-        self.learn(word);
+        self.learner.feature(word.hash);
+        self.learner.feature(pair);
     }
 
     fn punctuation(&mut self, byte: u8, next: u8) {

@@ -16,49 +16,65 @@ pub(crate) struct Hit {
     pub(crate) strength: i8,
 }
 
-/// The signals that spoke, without allocation and whatever their number.
+/// The signals that spoke, in the order in which they were first met.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hits {
+    hits: [Hit; MOST_HITS],
+    len: usize,
+}
+
+impl Hits {
+    pub(crate) fn all(&self) -> &[Hit] {
+        &self.hits[..self.len.min(MOST_HITS)]
+    }
+}
+
+/// Counts the signals that speak, without allocation and whatever their number.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
     slots: [u8; MOST_SIGNALS],
-    hits: [Hit; MOST_HITS],
-    len: usize,
+    pub(crate) hits: Hits,
 }
 
 impl Default for Tally {
     fn default() -> Self {
         Self {
             slots: [0; MOST_SIGNALS],
-            hits: [Hit::default(); MOST_HITS],
-            len: 0,
+            hits: Hits {
+                hits: [Hit::default(); MOST_HITS],
+                len: 0,
+            },
         }
     }
 }
 
 impl Tally {
-    /// Counts one occurrence. The best strength wins; saying it again does not add more than `score` allows.
-    pub(crate) fn add(&mut self, signal: u16, strength: i8) {
+    /// Counts one occurrence: the best strength wins, and saying it again adds a little.
+    /// Returns whether the signal speaks for the first time.
+    pub(crate) fn add(&mut self, signal: u16, strength: i8) -> bool {
         let slot = &mut self.slots[signal as usize % MOST_SIGNALS];
+        let hits = &mut self.hits;
         if *slot == 0 {
-            if self.len == MOST_HITS {
-                return;
+            if hits.len < MOST_HITS {
+                hits.hits[hits.len] = Hit {
+                    signal,
+                    count: 1,
+                    strength,
+                };
+                hits.len += 1;
+                // There are at most 64 hits, so the number fits.
+                *slot = u8::try_from(hits.len).unwrap_or(u8::MAX);
             }
-            self.hits[self.len] = Hit {
-                signal,
-                count: 1,
-                strength,
-            };
-            self.len += 1;
-            // There are at most 64 hits, so the number fits.
-            *slot = u8::try_from(self.len).unwrap_or(u8::MAX);
-            return;
+            return true;
         }
-        let hit = &mut self.hits[*slot as usize - 1];
+        let hit = &mut hits.hits[(*slot as usize - 1) % MOST_HITS];
         hit.count = hit.count.saturating_add(1);
         hit.strength = hit.strength.max(strength);
+        false
     }
 
     pub(crate) fn hits(&self) -> &[Hit] {
-        &self.hits[..self.len]
+        self.hits.all()
     }
 }
 

@@ -14,16 +14,16 @@ pub(crate) struct Window {
 }
 
 /// The length of a sample of the middle, in bytes.
-const SAMPLE: usize = 192;
+const SAMPLE: usize = 128;
 /// How far a cut moves to fall between two words, in bytes.
 const SLACK: usize = 24;
 
 impl Window {
     /// For the text that is analysed.
     pub(crate) const MAIN: Self = Self {
-        whole: 6144,
-        head: 2048,
-        tail: 1536,
+        whole: 3072,
+        head: 1280,
+        tail: 1024,
         samples: 6,
     };
     /// For a system prompt or an earlier turn.
@@ -99,14 +99,14 @@ mod tests {
                 total += piece.len();
             }
             assert_eq!(last, text.len(), "{letter}: the tail is read");
-            assert!((4000..6000).contains(&total), "{letter}: {total}");
+            assert!((2500..3200).contains(&total), "{letter}: {total}");
         }
     }
 
     #[test]
     fn cuts_fall_between_letters_at_every_length() {
         let text = "añ译😀 ".repeat(3000);
-        for length in (6100..7200).filter(|at| text.is_char_boundary(*at)) {
+        for length in (3000..4200).filter(|at| text.is_char_boundary(*at)) {
             assert!(pieces(&text[..length], Window::MAIN).count() >= 1);
             assert!(pieces(&text[..length], Window::CONTEXT).count() == 2);
         }
