@@ -311,10 +311,10 @@ mod tests {
 
         #[test]
         fn nothing_is_ever_rounded_before_the_end(usage in usages(u64::MAX), list in prices()) {
-            if let (Ok(Some(breakdown)), Some(expected)) = (CostBreakdown::of(&usage, &list), model(&usage, &list)) {
-                if let Ok(total) = breakdown.exact_total() {
-                    prop_assert_eq!(total.mantissa() * 10_i128.pow(18 - total.scale()), expected);
-                }
+            if let (Ok(Some(breakdown)), Some(expected)) = (CostBreakdown::of(&usage, &list), model(&usage, &list))
+                && let Ok(total) = breakdown.exact_total()
+            {
+                prop_assert_eq!(total.mantissa() * 10_i128.pow(18 - total.scale()), expected);
             }
         }
     }

@@ -105,3 +105,9 @@ async fn on_sqlite(fact: fn(Database) -> Fact) {
 async fn rows_that_somebody_else_changed_are_noticed() {
     on_sqlite(contract::changed_rows_are_noticed).await;
 }
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_to_a_commit_is_asked_for_again() {
+    servers::on_postgres(contract::a_commit_that_nobody_heard_of_is_made_sure_of).await;
+}

@@ -61,6 +61,10 @@ impl Server {
         held.unwrap();
     }
 
+    #[expect(
+        clippy::print_stderr,
+        reason = "whoever runs the tests must see what was not held"
+    )]
     fn skip(&self, error: &lattice_lock_errors::Error) {
         let required = std::env::var_os("LATTICE_TEST_REQUIRE_SERVERS").is_some();
         assert!(

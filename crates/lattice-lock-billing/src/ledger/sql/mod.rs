@@ -12,8 +12,9 @@ use sea_orm::{
 };
 
 use super::{Booking, LedgerTotal, Recorded, Store, replay};
-use crate::codes::{LEDGER_CORRUPT, WRITE_INTERRUPTED};
+use crate::codes::{ENTRY_CONFLICT, LEDGER_CORRUPT, WRITE_INTERRUPTED};
 use crate::{AttemptId, Entry, EntryId, Intent, MoneySum, OperationId};
+use lattice_lock_repository::codes::COMMIT_UNKNOWN;
 
 pub(super) use schema::MIGRATIONS;
 
@@ -29,13 +30,29 @@ impl SqlStore {
 
     /// Writes in a task of its own: a caller that goes away takes neither the write with it, nor leaves a
     /// connection in the middle of a statement, from which sqlx does not recover on MySQL.
+    ///
+    /// Where nobody knows whether it was committed, it is done once more: every write of a ledger bears that.
     async fn write<T, F>(&self, work: F) -> Result<T>
     where
         F: for<'s> Fn(&'s mut Scope<'_>) -> Work<'s, T> + Send + Sync + 'static,
         T: Send + 'static,
     {
         let database = self.database.clone();
-        let write = async move { database.transaction(Isolation::ReadCommitted, work).await };
+        let write = async move {
+            match database.transaction(Isolation::ReadCommitted, &work).await {
+                Err(unknown) if unknown.code() == COMMIT_UNKNOWN => database
+                    .transaction(Isolation::ReadCommitted, &work)
+                    .await
+                    .map_err(|again| {
+                        if again.code() == ENTRY_CONFLICT {
+                            again
+                        } else {
+                            unknown
+                        }
+                    }),
+                written => written,
+            }
+        };
         match tokio::spawn(write).await {
             Ok(written) => written,
             Err(stopped) => {
