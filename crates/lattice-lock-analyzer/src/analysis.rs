@@ -38,8 +38,14 @@ pub struct TaskAnalysis {
 pub(crate) struct Evidence {
     pub(crate) set: Arc<Compiled>,
     pub(crate) hits: Hits,
-    /// The learned layer's votes, in the unit of the pattern file's points.
+    /// What one point of the pattern file counts in the end.
+    pub(crate) scale: f32,
+    /// The learned layer's votes, in points that count in the end.
     pub(crate) learned: [f32; TASKS],
+    /// The points before anything was read.
+    pub(crate) start: [f32; TASKS],
+    /// The second opinion, if one was asked and answered.
+    pub(crate) opinion: Option<TaskType>,
 }
 
 impl Evidence {
@@ -120,6 +126,23 @@ impl TaskAnalysis {
     #[must_use]
     pub fn explain(&self) -> Explanation<'_> {
         Explanation::new(self)
+    }
+
+    /// The same analysis with a second opinion that has this share of the score.
+    pub(crate) fn with_opinion(&self, task: TaskType, share: f32) -> Self {
+        let scores = self.scores.shifted(task, share);
+        let (ranked, secondary) = Self::rank(&scores);
+        let evidence = Evidence {
+            opinion: Some(task),
+            ..self.evidence.clone()
+        };
+        Self {
+            scores,
+            ranked,
+            secondary,
+            evidence,
+            ..self.clone()
+        }
     }
 
     /// Puts the task types in order, once the scores are known.

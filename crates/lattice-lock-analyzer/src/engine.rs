@@ -33,14 +33,14 @@ pub(crate) fn read<'s, L: Learner>(
     let mut attachments = input.attachments;
     let (total, messages) = match input.content {
         Content::Prompt(text) => {
-            text_into(&mut scan, text, Window::MAIN, false);
+            text_into(&mut scan, set, text, Window::MAIN, false);
             (text.len() as u64, 1)
         }
         Content::Messages(messages) => {
             for message in messages {
                 attachments = attachments.union(message.attachments);
             }
-            conversation(&mut scan, messages);
+            conversation(&mut scan, set, messages);
             let total = messages
                 .iter()
                 .map(|message| message.text.len() as u64)
@@ -63,26 +63,36 @@ pub(crate) fn read<'s, L: Learner>(
 /// How many earlier messages are read: a long history says little about what is asked now.
 const HISTORY: usize = 4;
 
-fn conversation<L: Learner>(scan: &mut Scan<'_, L>, messages: &[Message<'_>]) {
-    let is_user = |message: &Message<'_>| message.role == Role::User;
-    let Some(last) = messages
-        .iter()
-        .rposition(is_user)
-        .or(messages.len().checked_sub(1))
-    else {
+fn conversation<L: Learner>(scan: &mut Scan<'_, L>, set: &Compiled, messages: &[Message<'_>]) {
+    let Some(last) = last_asked(messages) else {
         return;
     };
     for (at, message) in messages.iter().enumerate() {
         let is_near = at + HISTORY >= last || (at == 0 && message.role == Role::System);
         if at != last && is_near {
-            text_into(scan, message.text, Window::CONTEXT, true);
+            text_into(scan, set, message.text, Window::CONTEXT, true);
         }
     }
     scan.learner.was_context();
-    text_into(scan, messages[last].text, Window::MAIN, false);
+    text_into(scan, set, messages[last].text, Window::MAIN, false);
 }
 
-fn text_into<L: Learner>(scan: &mut Scan<'_, L>, text: &str, window: Window, is_context: bool) {
+/// The message that asks: the user's last one, or else the last of all.
+pub(crate) fn last_asked(messages: &[Message<'_>]) -> Option<usize> {
+    let is_user = |message: &Message<'_>| message.role == Role::User;
+    messages
+        .iter()
+        .rposition(is_user)
+        .or(messages.len().checked_sub(1))
+}
+
+fn text_into<L: Learner>(
+    scan: &mut Scan<'_, L>,
+    set: &Compiled,
+    text: &str,
+    window: Window,
+    is_context: bool,
+) {
     scan.begin(is_context);
     for (at, piece) in pieces(text, window).enumerate() {
         if at > 0 {
@@ -90,6 +100,10 @@ fn text_into<L: Learner>(scan: &mut Scan<'_, L>, text: &str, window: Window, is_
         }
         scan.counts.read(piece.len());
         lex(piece, scan);
+        if !is_context {
+            set.regexes
+                .each_match(piece, |signal| scan.speak(signal, FULL));
+        }
     }
 }
 

@@ -6,13 +6,14 @@ use crate::{TaskAnalysis, TaskType};
 /// One signal's part in an analysis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spoken<'a> {
-    /// The section of the pattern file, or `learned` for the learned layer.
+    /// The section of the pattern file; `learned` for the learned layer, `start` for what held before anything was read.
     pub signal: &'a str,
     /// How often it was met.
     pub count: u8,
     /// Whether it was met only in denials ("don't write code"), so that it votes against.
     pub denied: bool,
-    /// What it votes for (above 0) and against (below 0), in points: ten points make a task e times likelier.
+    /// What it votes for (above 0) and against (below 0), in points as they count in the end: ten points make a
+    /// task e times likelier.
     pub votes: Vec<(TaskType, f32)>,
 }
 
@@ -35,7 +36,7 @@ impl<'a> Explanation<'a> {
                 let votes = signal
                     .head
                     .votes
-                    .map(|points| hit.vote(points) as f32 / 16.0);
+                    .map(|points| points_of(hit.vote(points)) * evidence.scale);
                 Spoken {
                     signal: &signal.name,
                     count: hit.count,
@@ -44,19 +45,21 @@ impl<'a> Explanation<'a> {
                 }
             })
             .collect();
-        let learned = voted(&evidence.learned);
-        if !learned.is_empty() {
-            spoken.push(Spoken {
-                signal: "learned",
-                count: 1,
-                denied: false,
-                votes: learned,
-            });
+        for (signal, votes) in [("learned", &evidence.learned), ("start", &evidence.start)] {
+            let votes = voted(votes);
+            if !votes.is_empty() {
+                spoken.push(Spoken {
+                    signal,
+                    count: 1,
+                    denied: false,
+                    votes,
+                });
+            }
         }
         Self { analysis, spoken }
     }
 
-    /// The signals, in the order in which they were first met, and the learned layer last.
+    /// The signals, in the order in which they were first met, and the learned layer and the start last.
     #[must_use]
     pub fn spoken(&self) -> &[Spoken<'a>] {
         &self.spoken
@@ -67,6 +70,11 @@ impl<'a> Explanation<'a> {
     pub fn analysis(&self) -> &'a TaskAnalysis {
         self.analysis
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "votes are far below 2^24")]
+fn points_of(sixteenths: i32) -> f32 {
+    sixteenths as f32 / 16.0
 }
 
 fn voted(votes: &[f32; TASKS]) -> Vec<(TaskType, f32)> {
@@ -94,6 +102,9 @@ impl fmt::Display for Explanation<'_> {
                 write!(f, " {task} {vote:+.1}")?;
             }
             writeln!(f)?;
+        }
+        if let Some(task) = analysis.evidence.opinion {
+            writeln!(f, "  second opinion: {task}")?;
         }
         writeln!(f, "  marks: {}", analysis.features().marks())?;
         writeln!(f, "  needs: {}", analysis.needs())?;

@@ -30,6 +30,13 @@ impl Scores {
         TaskType::ALL.into_iter().zip(self.0)
     }
 
+    /// The same scores, of which `share` goes to one task type.
+    pub(crate) fn shifted(&self, task: TaskType, share: f32) -> Self {
+        let mut scores = self.0.map(|score| score * (1.0 - share));
+        scores[task.index()] += share;
+        Self(scores)
+    }
+
     /// The task types, the likeliest first; equal scores keep the order of [`TaskType::ALL`].
     pub(crate) fn ranked(&self) -> [TaskType; TASKS] {
         let mut ranked = TaskType::ALL;

@@ -26,7 +26,8 @@ impl TokenEstimate {
     }
 
     /// The estimate for a text of `total` bytes, of which `counts` were read.
-    pub(crate) fn of(counts: &Counts, total: u64) -> Self {
+    pub(crate) fn of(counts: &Counts, total: u64, messages: u64) -> Self {
+        let _ = messages;
         let read = u64::from(counts.read).max(1);
         let seen = u64::from(counts.all_words()) + u64::from(counts.marks) * 3 / 4;
         let expected = if total > read {

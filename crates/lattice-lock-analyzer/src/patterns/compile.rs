@@ -33,7 +33,6 @@ pub(crate) struct Signal {
 /// How a signal's words count where they stand.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
-    pub(crate) feature: u64,
     pub(crate) lead: bool,
     pub(crate) firm: bool,
     pub(crate) anywhere: bool,
@@ -48,7 +47,6 @@ impl Rule {
             ..
         } = signal.head;
         Self {
-            feature: signal.feature,
             lead,
             firm,
             anywhere,
@@ -87,7 +85,7 @@ pub(crate) fn compile(sections: &[Section]) -> Result<Compiled, Error> {
     if !compiler.wrong.is_empty() {
         return Err(invalid(compiler.wrong));
     }
-    let regexes = regex::Regexes::compile(compiler.regexes)?;
+    let regexes = regex::Regexes::compile(&compiler.regexes)?;
     Ok(Compiled {
         table: compiler.draft.build(),
         rules: compiler.signals.iter().map(Rule::of).collect(),
@@ -185,7 +183,7 @@ impl<'s> Compiler<'s> {
                     Some(language) => Action::Language(language as u8),
                     None => Action::Signal {
                         signal,
-                        words: words.len() as u8,
+                        words: u8::try_from(words.len()).unwrap_or(u8::MAX),
                     },
                 },
             };

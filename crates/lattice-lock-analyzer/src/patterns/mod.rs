@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use lattice_lock_errors::Error;
 
-pub(crate) use compile::{Compiled, MOST_GAPS, MOST_SIGNALS, Signal, WIDEST_GAP};
+pub(crate) use compile::{Compiled, MOST_GAPS, MOST_SIGNALS, WIDEST_GAP};
 pub use error::{LineError, PatternsError};
 pub(crate) use parse::When;
-pub(crate) use table::{Action, LONGEST_PHRASE};
+pub(crate) use table::{Action, LANGUAGE_SETS, LONGEST_PHRASE, Table};
 
 use compile::compile;
 use parse::{Section, parse};

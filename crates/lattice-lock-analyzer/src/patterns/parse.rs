@@ -34,6 +34,10 @@ pub(crate) struct Phrase {
 }
 
 /// What a section's first line says.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings that do not depend on each other"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Head {
     pub(crate) line: usize,

@@ -22,7 +22,7 @@ impl Regexes {
     /// The most memory that one expression may compile to, in bytes: it bounds the time of a match too.
     const LARGEST: usize = 1 << 18;
 
-    pub(crate) fn compile(sources: Vec<Source<'_>>) -> Result<Self, Error> {
+    pub(crate) fn compile(sources: &[Source<'_>]) -> Result<Self, Error> {
         let (mut compiled, mut wrong) = (Vec::new(), Vec::new());
         for source in sources {
             let built = regex::RegexBuilder::new(source.text)
@@ -58,7 +58,7 @@ impl Regexes {
 
 #[cfg(not(feature = "regex"))]
 impl Regexes {
-    pub(crate) fn compile(sources: Vec<Source<'_>>) -> Result<Self, Error> {
+    pub(crate) fn compile(sources: &[Source<'_>]) -> Result<Self, Error> {
         match sources.first() {
             None => Ok(Self::default()),
             Some(source) => Err(Error::new(

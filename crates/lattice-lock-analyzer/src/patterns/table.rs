@@ -8,6 +8,9 @@ pub(crate) const LONGEST_PHRASE: usize = 8;
 /// How many bits the bitmap has.
 const BITMAP: usize = 1 << 16;
 
+/// The most different sets of languages that words can be frequent in.
+pub(crate) const LANGUAGE_SETS: usize = 128;
+
 /// The most words and phrases of a set.
 pub(crate) const MOST_ENTRIES: usize = 65_000;
 
@@ -34,7 +37,7 @@ struct Entry {
     hash: u64,
     start: u32,
     len: u8,
-    language: u8,
+    languages: u8,
     ends: u16,
 }
 
@@ -44,8 +47,8 @@ pub(crate) struct Found<'t> {
     pub(crate) actions: &'t [Action],
     /// Bit n, from 2 on: a phrase of n words may end with this word. Bit 0: it is a filler.
     pub(crate) ends: u16,
-    /// The natural language that it is a frequent word of, counted from 1; 0 for none.
-    pub(crate) language: u8,
+    /// Which set of natural languages it is a frequent word of; 0 for none.
+    pub(crate) languages: u8,
 }
 
 impl Found<'_> {
@@ -58,6 +61,8 @@ impl Found<'_> {
 /// All words and phrases of a pattern set.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
+    /// The sets of languages that some word is a frequent word of, as bits; the first is empty.
+    language_sets: Vec<u32>,
     /// One bit per pair of words that some phrase ends with.
     pairs: Box<[u64; BITMAP / 64]>,
     bitmap: Box<[u64; BITMAP / 64]>,
@@ -78,7 +83,7 @@ pub(crate) struct Draft {
 struct Drafted {
     actions: Vec<Action>,
     ends: u16,
-    language: u8,
+    languages: u32,
 }
 
 impl Draft {
@@ -86,7 +91,7 @@ impl Draft {
         let drafted = self.entries.entry(hash).or_default();
         match action {
             Action::Filler => drafted.ends |= 1,
-            Action::Language(language) => drafted.language = language + 1,
+            Action::Language(language) => drafted.languages |= 1 << (language % 32),
             _ if drafted.actions.contains(&action) => {}
             _ => drafted.actions.push(action),
         }
@@ -109,12 +114,13 @@ impl Draft {
         let mut bitmap = Box::new([0; BITMAP / 64]);
         let mut index = vec![0_u16; size].into_boxed_slice();
         let (mut entries, mut actions) = (Vec::new(), Vec::new());
+        let mut language_sets = vec![0];
         for (hash, drafted) in self.entries {
             entries.push(Entry {
                 hash,
                 start: u32::try_from(actions.len()).unwrap_or(u32::MAX),
                 len: u8::try_from(drafted.actions.len()).unwrap_or(u8::MAX),
-                language: drafted.language,
+                languages: set_of(&mut language_sets, drafted.languages),
                 ends: drafted.ends,
             });
             actions.extend(drafted.actions);
@@ -131,6 +137,7 @@ impl Draft {
             pairs[bit_of(pair) / 64] |= 1_u64 << (bit_of(pair) % 64);
         }
         Table {
+            language_sets,
             pairs,
             bitmap,
             index,
@@ -140,7 +147,24 @@ impl Draft {
     }
 }
 
+/// The number of this set of languages. There is room for all that a sane file needs; others count for none.
+fn set_of(sets: &mut Vec<u32>, languages: u32) -> u8 {
+    let at = sets
+        .iter()
+        .position(|set| *set == languages)
+        .unwrap_or(sets.len());
+    if at == sets.len() && at < LANGUAGE_SETS {
+        sets.push(languages);
+    }
+    u8::try_from(at % LANGUAGE_SETS).unwrap_or(0)
+}
+
 impl Table {
+    /// The sets of languages, as bits.
+    pub(crate) fn language_sets(&self) -> &[u32] {
+        &self.language_sets
+    }
+
     /// Whether a phrase may end with this pair of words.
     #[inline]
     pub(crate) fn may_end_phrase(&self, pair: u64) -> bool {
@@ -166,7 +190,7 @@ impl Table {
                 return Some(Found {
                     actions: self.actions.get(start..start + usize::from(entry.len))?,
                     ends: entry.ends,
-                    language: entry.language,
+                    languages: entry.languages,
                 });
             }
             at += 1;

@@ -46,7 +46,7 @@ impl Kind {
         Self(u8::try_from((len.saturating_sub(1) >> 2).min(3)).unwrap_or(3))
     }
 
-    const fn wide(script: Script) -> Self {
+    pub(crate) const fn wide(script: Script) -> Self {
         Self(Self::WIDE.0 + script as u8)
     }
 }
@@ -149,6 +149,7 @@ const WIDE: u8 = 2;
 const LINE: u8 = 3;
 const MARK: u8 = 4;
 
+#[expect(clippy::cast_possible_truncation, reason = "the loop ends at 256")]
 const CLASS: [u8; 256] = {
     let mut class = [MARK; 256];
     let mut byte = 0;

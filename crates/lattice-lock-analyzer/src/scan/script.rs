@@ -17,9 +17,6 @@ pub(crate) enum Script {
     Symbol,
 }
 
-/// How many scripts there are.
-pub(crate) const SCRIPTS: usize = Script::Symbol as usize + 1;
-
 impl Script {
     /// Whether words of this script are set apart by spaces.
     pub(crate) const fn is_alphabetic(self) -> bool {

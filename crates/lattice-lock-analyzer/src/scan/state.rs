@@ -1,12 +1,15 @@
 //! The one pass: every word, mark and line of a text is looked at once, and everything is learned from it.
 
 use super::counts::Counts;
+use super::detect::detect;
 use super::lexer::{Kind, Sink, Word, join};
 use super::line::{Line, classify};
 use super::tally::{FULL, Tally};
 
-use crate::patterns::{Action, Compiled, LONGEST_PHRASE, MOST_GAPS, WIDEST_GAP, When};
-use crate::{CodeLanguage, Mark, Set};
+use crate::patterns::{
+    Action, Compiled, LANGUAGE_SETS, LONGEST_PHRASE, MOST_GAPS, WIDEST_GAP, When,
+};
+use crate::{CodeLanguage, Mark, PromptLanguage, Set};
 
 /// Takes what the learned layer reads: hashes of words and pairs of words.
 pub(crate) trait Learner {
@@ -22,8 +25,6 @@ const OPEN: u32 = u32::MAX;
 const DENIED: u32 = 4;
 /// How many words of the ring are kept; a power of two.
 const RING: usize = LONGEST_PHRASE;
-/// The number of natural languages whose words are counted.
-pub(crate) const LANGUAGES: usize = 32;
 
 /// Everything that one pass has seen so far.
 #[derive(Debug)]
@@ -33,8 +34,8 @@ pub(crate) struct Scan<'s, L> {
     pub(crate) tally: Tally,
     pub(crate) counts: Counts,
     pub(crate) marks: Set<Mark>,
-    /// How many frequent words of each language were met, counted from 1; 0 is for none.
-    pub(crate) languages: [u32; LANGUAGES],
+    /// How many words of each set of languages were met.
+    pub(crate) languages: [u16; LANGUAGE_SETS],
     pub(crate) code_languages: Set<CodeLanguage>,
     pub(crate) trace_language: Option<CodeLanguage>,
     pub(crate) code_blocks: u16,
@@ -60,6 +61,7 @@ pub(crate) struct Scan<'s, L> {
 }
 
 /// Where in the text the pass is.
+#[expect(clippy::struct_excessive_bools, reason = "zones overlap in any way")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Zone {
     fence: bool,
@@ -82,7 +84,7 @@ impl<'s, L: Learner> Scan<'s, L> {
             tally: Tally::default(),
             counts: Counts::default(),
             marks: Set::new(),
-            languages: [0; LANGUAGES],
+            languages: [0; LANGUAGE_SETS],
             code_languages: Set::new(),
             trace_language: None,
             code_blocks: 0,
@@ -189,6 +191,11 @@ impl<'s, L: Learner> Scan<'s, L> {
         self.learner
             .feature(if strength > 0 { feature } else { !feature });
         self.tally.add(signal, strength);
+    }
+
+    /// The natural language of the text.
+    pub(crate) fn language(&self) -> PromptLanguage {
+        detect(&self.counts, &self.set.table, &self.languages)
     }
 
     /// The signals that listen to the structure.
@@ -336,7 +343,8 @@ impl<L: Learner> Sink for Scan<'_, L> {
                 if self.lead == OPEN && !found.is_filler() {
                     self.lead = self.words;
                 }
-                self.languages[usize::from(found.language) % LANGUAGES] += 1;
+                let met = &mut self.languages[usize::from(found.languages) % LANGUAGE_SETS];
+                *met = met.wrapping_add(1);
                 for action in found.actions {
                     self.act(*action, 1);
                 }
@@ -378,7 +386,7 @@ impl<L: Learner> Sink for Scan<'_, L> {
             b'/' if next.is_ascii_alphanumeric() => self.mark(Mark::Path),
             b'$' | b'{' if next == b'{' => self.mark(Mark::Placeholder),
             b'\\' if next.is_ascii_alphabetic() && !matches!(next, b'n' | b't' | b'r') => {
-                self.latex += 1
+                self.latex += 1;
             }
             b'+' | b'*' | b'^' | b'=' if next.is_ascii_digit() || next == b' ' => self.sums += 1,
             _ => {}
@@ -399,8 +407,9 @@ impl<L: Learner> Sink for Scan<'_, L> {
                 self.mark(Mark::Quote);
             }
             '”' | '»' | '」' | '』' => self.zone.quote = false,
-            '∑' | '∫' | '√' | '≤' | '≥' | '∈' | '∀' | '∃' | '≠' | '∞' | '∂' => {
-                self.latex += 1
+            '∑' | '∫' | '√' | '≤' | '≥' | '∈' | '∀' | '∃' | '≠' | '∞' | '∂' =>
+            {
+                self.latex += 1;
             }
             _ => {}
         }

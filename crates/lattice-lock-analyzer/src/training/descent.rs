@@ -109,7 +109,10 @@ fn power(count: u32, exponent: f64) -> f64 {
     let points = [1.0, quarter, half, half * quarter, count];
     let at = (exponent.clamp(0.0, 1.0) * 4.0).min(3.999_999);
     let (low, part) = (at.floor(), at - at.floor());
-    let index = (0..4).rev().find(|i| f64::from(*i) <= low).unwrap_or(0) as usize;
+    let index = (0..4_u8)
+        .rev()
+        .find(|i| f64::from(*i) <= low)
+        .map_or(0, usize::from);
     1.0 / (points[index] * (1.0 - part) + points[index + 1] * part)
 }
 

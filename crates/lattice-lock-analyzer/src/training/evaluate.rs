@@ -56,13 +56,13 @@ fn others<'s>(seen: &'s [Seen], parts: &'s [usize], part: usize) -> impl Iterato
         .map(|(sample, _)| sample)
 }
 
-fn parts(seen: &[Seen], seed: u64, folds: Folds) -> Vec<usize> {
+fn parts(seen: &[Seen], start: u64, folds: Folds) -> Vec<usize> {
     match folds {
         Folds::Families => seen.iter().map(|sample| sample.family).collect(),
         Folds::Plain(count) => {
             let count = count.max(2) as usize;
             let mut parts: Vec<usize> = (0..seen.len()).map(|at| at % count).collect();
-            Random(seed ^ 0xF01D_F01D_F01D_F01D).shuffle(&mut parts);
+            Random(start ^ 0xF01D_F01D_F01D_F01D).shuffle(&mut parts);
             parts
         }
     }
@@ -78,7 +78,7 @@ fn judge(samples: &[Sample], seen: &[Seen], parts: &[usize], logits: &[[f64; TAS
             answers.push(Answer::new(&seen[at], samples[at].family(), &scores));
         }
     }
-    Report::new(answers, sharpen(seen, logits, |_| true))
+    Report::new(&answers, sharpen(seen, logits, |_| true))
 }
 
 /// The factor that makes the answers' scores most likely (least squares over the right and wrong ones).

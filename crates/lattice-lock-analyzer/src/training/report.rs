@@ -16,7 +16,7 @@ const LENGTHS: [usize; 5] = [50, 200, 1000, 4000, usize::MAX];
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     task: usize,
-    answer: usize,
+    given: usize,
     confidence: f64,
     bytes: usize,
     family: String,
@@ -33,7 +33,7 @@ impl Answer {
         });
         Self {
             task: seen.task,
-            answer: best,
+            given: best,
             confidence: scores[best],
             bytes: seen.bytes,
             family: family.to_owned(),
@@ -41,7 +41,7 @@ impl Answer {
     }
 
     fn is_right(&self) -> bool {
-        self.task == self.answer
+        self.task == self.given
     }
 }
 
@@ -71,20 +71,20 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(answers: Vec<Answer>, sharpness: f64) -> Self {
+    pub(crate) fn new(answers: &[Answer], sharpness: f64) -> Self {
         let mut confusion = [[0; TASKS]; TASKS];
-        for answer in &answers {
-            confusion[answer.task][answer.answer] += 1;
+        for answer in answers {
+            confusion[answer.task][answer.given] += 1;
         }
         let mut report = Self {
             samples: answers.len(),
-            accuracy: share(&answers, |_| true).1,
+            accuracy: share(answers, |_| true).1,
             macro_f1: 0.0,
-            calibration_error: calibration_error(&answers),
+            calibration_error: calibration_error(answers),
             sharpness,
             confusion,
-            lengths: lengths(&answers),
-            families: families(&answers),
+            lengths: lengths(answers),
+            families: families(answers),
         };
         let present: Vec<f64> = TaskType::ALL
             .into_iter()
