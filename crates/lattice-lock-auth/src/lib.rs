@@ -1,1 +1,48 @@
-//! Passwords and tokens for services that meter language-model calls.
+//! Passwords, tokens and roles for services that meter language-model calls.
+//!
+//! [`Passwords`] hashes with argon2id away from the threads that serve requests, under a bound that sheds load
+//! with a clear error. [`Tokens`] issues and verifies access tokens (JWT, HS256) with keys derived from the
+//! checked [`SigningSecret`](lattice_lock_config::SigningSecret), one for each use, and gives back a
+//! [`Principal`](lattice_lock_principal::Principal) with the permissions that a [`Grant`] put in. Nothing is
+//! stored here, there is no process-wide state, and no credential enters an error.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use lattice_lock_auth::{Grant, Passwords, Role, Tokens};
+//! use lattice_lock_config::SigningSecret;
+//! use lattice_lock_errors::Secret;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> lattice_lock_errors::Result<()> {
+//! let passwords = Passwords::default();
+//! let password = Secret::new("five tired zebras wander home".to_owned());
+//! let stored = passwords.hash(&password).await?;
+//! assert!(passwords.verify(&password, &stored).await?);
+//!
+//! let tokens = Tokens::new(&SigningSecret::random()?)?;
+//! let grant = Grant::new("user-17".parse()?).role(Role::Viewer);
+//! let token = tokens.issue(&grant, Duration::from_secs(1800))?;
+//! let who = tokens.verify(token.expose())?;
+//! assert_eq!(who.id().as_str(), "user-17");
+//! who.require(&"read:health".parse()?)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod clock;
+pub mod codes;
+mod derive;
+mod passwords;
+mod random;
+mod roles;
+mod tokens;
+
+pub use clock::{Clock, SystemClock};
+pub use passwords::{Cost, PasswordHash, Passwords, PasswordsBuilder};
+pub use roles::Role;
+pub use tokens::{Grant, Tokens, TokensBuilder};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
