@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::panic::catch_unwind;
 use std::sync::{Arc, LazyLock};
 
+use lattice_lock::AppConfig;
+use lattice_lock::config::{global, replace_global, reset_global};
 use lattice_lock_tests::{Exclusive, ProcessDefault, State, Test, test};
 
 pub(crate) fn tests() -> Vec<Test> {
@@ -11,19 +13,34 @@ pub(crate) fn tests() -> Vec<Test> {
         test!(a_planted_leak_is_caught_and_mended_for_the_next),
         test!(who_is_exclusive_leaves_the_defaults_as_they_were),
         test!(the_working_directory_is_watched),
+        test!(the_configuration_is_watched),
     ]
 }
 
 /// The defaults of this process.
 pub(crate) fn process() -> &'static Arc<State> {
     static STATE: LazyLock<Arc<State>> =
-        LazyLock::new(|| Arc::new(State::new([working_directory()])));
+        LazyLock::new(|| Arc::new(State::new([configuration(), working_directory()])));
     &STATE
 }
 
 /// Waits for its turn to touch a process-wide default, and resets them all when it ends.
 pub(crate) fn exclusive() -> Exclusive<'static> {
     process().exclusive()
+}
+
+/// Looking at it must not make it: it is taken out and put back.
+fn configuration() -> ProcessDefault {
+    let show = || {
+        let shown = reset_global();
+        let text = format!("{shown:?}");
+        if let Some(config) = shown {
+            replace_global(config);
+        }
+        text
+    };
+    let reset = || drop(reset_global());
+    ProcessDefault::new("configuration", show, reset)
 }
 
 fn working_directory() -> ProcessDefault {
@@ -87,4 +104,25 @@ fn the_working_directory_is_watched() {
         std::env::current_dir().expect("tests run in a folder"),
         start
     );
+}
+
+fn the_configuration_is_watched() {
+    let _turn = exclusive();
+    let state = State::new([configuration()]);
+    let leaking = Test::new("leaking", || {
+        replace_global(seven_connections());
+    });
+    let leak = leaking.run(&state).expect_err("a leak fails the test");
+    assert_eq!(leak, "left process-wide defaults changed: configuration");
+    {
+        let _inner = state.exclusive();
+        replace_global(seven_connections());
+        assert_eq!(global().expect("it is set").database().pool_size, 7);
+    }
+    assert!(reset_global().is_none(), "the guard resets it");
+}
+
+fn seven_connections() -> AppConfig {
+    let builder = AppConfig::builder().variables([("DATABASE_POOL_SIZE", "7")]);
+    builder.build().expect("the value is valid")
 }

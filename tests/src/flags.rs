@@ -37,15 +37,16 @@ impl fmt::Debug for BadFlag {
 impl std::error::Error for BadFlag {}
 
 impl Flags {
-    /// Takes `--repeat N` and `--shuffle SEED`, also written with `=`, out of a program's arguments.
+    /// Takes `--repeat N` and `--shuffle SEED`, also written with `=`, out of a program's arguments. By default the
+    /// suite runs twice, shuffled with the seed 1, so that a plain `cargo test` finds leaked state too.
     ///
     /// # Errors
     ///
     /// [`BadFlag`] when either comes without its number.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, BadFlag> {
         let mut flags = Self {
-            repeat: 1,
-            shuffle: None,
+            repeat: 2,
+            shuffle: Some(1),
             rest: Vec::new(),
         };
         let mut arguments = arguments.into_iter();

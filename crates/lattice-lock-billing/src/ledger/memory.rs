@@ -71,7 +71,9 @@ impl Store for MemoryStore {
     async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<()> {
         let mut state = self.state();
         state.intents.remove(&attempt);
-        next.into_iter().for_each(|next| state.intend(next));
+        if let Some(next) = next {
+            state.intend(next);
+        }
         Ok(())
     }
 

@@ -14,6 +14,10 @@ use crate::entry::Fact;
 use crate::{AttemptId, Cost, Entry, EntryId, Money, OperationId, Outcome, Unpriced};
 
 /// One row of `lattice_entries`.
+#[expect(
+    clippy::struct_field_names,
+    reason = "sea-orm wants the struct to be called `Model`"
+)]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "lattice_entries")]
 pub struct Model {

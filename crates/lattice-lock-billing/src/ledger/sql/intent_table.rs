@@ -8,6 +8,10 @@ use super::entry_table::attempt;
 use crate::Intent;
 
 /// One row of `lattice_intents`.
+#[expect(
+    clippy::struct_field_names,
+    reason = "sea-orm wants the struct to be called `Model`"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "lattice_intents")]
 pub struct Model {
