@@ -82,10 +82,10 @@ impl Cache {
     /// A cache of at most `capacity` entries; without any if it is 0.
     pub(crate) fn new(capacity: usize) -> Self {
         let count = (capacity / ENTRIES_PER_SHARD).clamp(1, MOST_SHARDS);
-        let share = |at: usize| capacity / count + usize::from(at < capacity % count);
+        let portion = |at: usize| capacity / count + usize::from(at < capacity % count);
         let shard = |at| {
             Mutex::new(Shard {
-                capacity: share(at),
+                capacity: portion(at),
                 ..Shard::default()
             })
         };

@@ -296,6 +296,24 @@ mod tests {
 
     #[cfg(feature = "catalogue")]
     #[test]
+    fn a_dated_edition_with_another_price_is_a_model_of_its_own() {
+        let catalogue = Catalogue::shipped();
+        let found = |name: &str| {
+            catalogue
+                .find(&name.parse().unwrap())
+                .unwrap()
+                .reference()
+                .to_string()
+        };
+        assert_eq!(
+            found("openai/gpt-4o-2024-05-13"),
+            "openai/gpt-4o-2024-05-13"
+        );
+        assert_eq!(found("openai/gpt-4o-2024-11-20"), "openai/gpt-4o");
+    }
+
+    #[cfg(feature = "catalogue")]
+    #[test]
     fn every_shipped_model_has_a_price_for_text_today() {
         use crate::Bucket;
         let catalogue = Catalogue::shipped();
