@@ -4,11 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::redact::redact_field;
-use crate::{Code, ErrorRecord, Foreign, Kind, Report, Severity, TraceId, redact};
-
-/// The longest context value kept, in bytes; what is beyond it is cut and marked.
-const LONGEST_VALUE: usize = 1024;
+use crate::tame::{in_line, tamed_field};
+use crate::{Code, ErrorRecord, Foreign, Kind, Report, Severity, TraceId};
 
 /// How many causes are followed: an error whose `source` is itself must not hang a report.
 pub(crate) const DEEPEST_CAUSE: usize = 32;
@@ -16,9 +13,10 @@ pub(crate) const DEEPEST_CAUSE: usize = 32;
 /// What went wrong, in one machine word.
 ///
 /// An error has a stable [`Code`], a static message, context values, and perhaps a cause. Making one has no
-/// effect: whoever handles it logs it, once. Every text that enters is passed through [`redact`](fn@redact),
+/// effect: whoever handles it logs it, once. Every text that enters is passed through [`redact`](fn@crate::redact),
 /// and a [`Secret`](crate::Secret) cannot enter at all because it has no `Display`. `Display` prints the
-/// code, the message and the context, never the cause; [`report`](Self::report) prints everything.
+/// code, the message and the context on one line, never the cause; a value that could be taken for more than
+/// one stands in quotes. [`report`](Self::report) prints everything, and so does `Debug`.
 ///
 /// ```
 /// use lattice_lock_errors::{Error, codes};
@@ -64,17 +62,21 @@ impl Error {
         }))
     }
 
-    /// Adds a value that helps to find the fault. Secrets in it are redacted, and it is cut after 1 KiB.
+    /// Adds a value that helps to find the fault.
+    ///
+    /// Secrets in it are redacted, the whole value if `key` tells that it is one (`password`, `api_key`). Then
+    /// it is cut after 1 KiB. Of what prints more than 64 KiB, the rest is not even looked at.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {
-        let value = value.to_string();
-        self.0.context.push((key, cut(redact_field(key, &value))));
+        self.0.context.push((key, tamed_field(key, value)));
         self
     }
 
-    /// Sets the cause: a small typed struct that [`find`](Self::find) gives back.
+    /// Sets the cause: a small typed struct of ours, or an [`Error`], that [`find`](Self::find) gives back.
     ///
-    /// Errors of other crates go through [`with_foreign`](Self::with_foreign), which strips them.
+    /// It is kept as it is and must not hold a secret; only what [`report`](Self::report) prints of it is redacted.
+    /// Errors of other crates go through [`with_foreign`](Self::with_foreign), which strips them. A cause that
+    /// was set before is replaced.
     #[must_use]
     pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
@@ -160,7 +162,7 @@ impl Error {
             .map(|(key, value)| (*key, value.as_str()))
     }
 
-    /// The first cause of type `T`, however deep.
+    /// The first cause of type `T`, also behind a cause that is an [`Error`] itself; 32 causes are followed.
     ///
     /// ```
     /// use lattice_lock_errors::{Error, codes};
@@ -224,25 +226,12 @@ impl Error {
     }
 }
 
-/// Redacts `text` and cuts it at a length that a log line can bear.
-pub(crate) fn tamed(text: &str) -> String {
-    cut(redact(text))
-}
-
-/// Cuts a text that was redacted: in the other order, the cut could take what a credential is known by.
-fn cut(redacted: Cow<'_, str>) -> String {
-    match redacted.char_indices().find(|(at, _)| *at >= LONGEST_VALUE) {
-        Some((end, _)) => format!("{}…", &redacted[..end]),
-        None => redacted.into_owned(),
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code(), self.message())?;
         for (at, (key, value)) in self.context().enumerate() {
             f.write_str(if at == 0 { " (" } else { ", " })?;
-            write!(f, "{key}: {}", value.replace(['\n', '\r'], " "))?;
+            write!(f, "{key}: {}", in_line(value))?;
         }
         f.write_str(if self.0.context.is_empty() { "" } else { ")" })
     }

@@ -1,10 +1,11 @@
 use std::fmt;
 
-use crate::error::{DEEPEST_CAUSE, tamed};
+use crate::error::DEEPEST_CAUSE;
+use crate::tame::tamed;
 
 /// The redacted text of an error of another crate, with the causes behind it.
 ///
-/// Made by [`Error::with_foreign`](crate::Error::with_foreign).
+/// Each text is cut after 1 KiB, and 32 causes are kept. Made by [`Error::with_foreign`](crate::Error::with_foreign).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
     message: String,
@@ -15,7 +16,7 @@ impl Foreign {
     pub(crate) fn new(error: &(dyn std::error::Error + 'static)) -> Self {
         let chain: Vec<String> = std::iter::successors(Some(error), |cause| cause.source())
             .take(DEEPEST_CAUSE)
-            .map(|cause| tamed(&cause.to_string()))
+            .map(tamed)
             .collect();
         let mut messages = chain.into_iter().rev();
         let deepest = Self {

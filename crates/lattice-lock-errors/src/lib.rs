@@ -27,6 +27,7 @@ mod record;
 mod redact;
 mod report;
 mod secret;
+mod tame;
 mod trace;
 
 pub use catalogue::{duplicates, markdown};

@@ -1,9 +1,12 @@
 use std::fmt;
 
 use crate::Error;
-use crate::error::tamed;
+use crate::tame::{in_block, tamed};
 
 /// An [`Error`] on several lines: code and message, context, causes, remedy. Nothing in it is secret.
+///
+/// Places begin two blanks in. Further lines of a value begin four blanks in, and its control characters are
+/// escaped, so that no value can pose as another place or disturb a terminal.
 ///
 /// ```text
 /// LL-PRV-010: no answer in time
@@ -25,10 +28,10 @@ impl fmt::Display for Report<'_> {
         let error = self.0;
         write!(f, "{}: {}", error.code(), error.message())?;
         for (key, value) in error.context() {
-            write!(f, "\n  {key}: {}", indented(value))?;
+            write!(f, "\n  {key}: {}", in_block(value))?;
         }
         for cause in error.causes() {
-            write!(f, "\n  cause: {}", indented(&tamed(&cause.to_string())))?;
+            write!(f, "\n  cause: {}", in_block(&tamed(cause)))?;
         }
         if let Some(wait) = error.retry_after() {
             write!(f, "\n  retry after: {wait:?}")?;
@@ -38,11 +41,6 @@ impl fmt::Display for Report<'_> {
         }
         write!(f, "\n  remedy: {}", error.remedy())
     }
-}
-
-/// Keeps a value of several lines inside its place, so that it cannot pose as another field.
-fn indented(value: &str) -> String {
-    value.replace('\n', "\n    ")
 }
 
 impl fmt::Debug for Report<'_> {

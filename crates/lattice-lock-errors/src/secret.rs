@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
@@ -64,7 +65,10 @@ impl<T: Zeroize + AsRef<[u8]>> Eq for Secret<T> {}
 
 impl<'de, T: Zeroize + Deserialize<'de>> Deserialize<'de> for Secret<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Self::new)
+        // The cause is dropped: "invalid type: integer `4711`" would show what was read.
+        T::deserialize(deserializer)
+            .map(Self::new)
+            .map_err(|_| D::Error::custom("a secret of another type is expected"))
     }
 }
 
@@ -93,5 +97,11 @@ mod tests {
     fn it_is_read_from_json() {
         let secret: Secret<String> = serde_json::from_str("\"hunter2\"").unwrap();
         assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_shown() {
+        let error = serde_json::from_str::<Secret<String>>("4711").unwrap_err();
+        assert_eq!(error.to_string(), "a secret of another type is expected");
     }
 }

@@ -388,3 +388,149 @@ fn private_keys_go_whole() {
         "[redacted]\n",
     );
 }
+
+/// Each of these would change again if one rule forgot what the search had hidden before or would hide after.
+#[test]
+fn what_was_kept_once_is_kept() {
+    for text in [
+        "Bearer a1b2c3d4e5-cache key=0123456789abcdef0123",
+        "-----password -----BEGIN PRIVATE KEY----------",
+        "token=42,sk-a1b2c3d4e5f6g7h8i9=",
+        "?key=>Aaaaaaa0123456789asignature=",
+        "Bearer signature=sk-authorizationPWD=\"",
+        "Bearer abcdefg12345-sk-a1b2c3d4e5f6g7h8=\"x",
+        "http://a:b?password=\"x y@z\"foo@bar",
+        "://[password=\"x y\"]z:w@h",
+        "key=abc.xoxb-12-34-5678901.foo",
+        "--password a-b-sk-a1b2c3d4e5f6g7h8i9",
+        "password=[redacted][redacted]x",
+        // The flag's value is words as far as a probe goes, and a key begins at its end.
+        &format!("--password {}sk-abcdefg1h2i3j4k5l6m7n8", "a-".repeat(27)),
+    ] {
+        let once = redact(text);
+        assert!(once.contains(MARKER), "{text:?}");
+        assert_eq!(redact(&once), once, "of {text:?}");
+    }
+}
+
+/// How many bytes are read to search `text`.
+fn reads(text: &str) -> usize {
+    let text = Text::new(text);
+    drop(Search::new(&text).run());
+    text.reads.get()
+}
+
+/// What hostile text is built from: everything that makes a rule look ahead.
+const HOSTILE: &[&str] = &[
+    "password",
+    "token",
+    "key",
+    "authorization",
+    "cookie",
+    "pass",
+    "=",
+    ":",
+    "::",
+    "://",
+    "postgres://",
+    "a:b",
+    "@",
+    "/",
+    "?",
+    "?b=",
+    "&key=",
+    " ",
+    "\n",
+    "\"",
+    "\\",
+    "\\\"",
+    "'",
+    "\"\"\"",
+    "(",
+    "[",
+    "{",
+    ")",
+    "}",
+    ",",
+    ";",
+    ",x",
+    ".",
+    "<",
+    "sk-",
+    "sk-a-",
+    "eyJ",
+    "eyJaaaaaaaaaa.",
+    "AKIA",
+    "AKIAIOSFODNN7EXAMPLE",
+    "-----",
+    "-----BEGIN PRIVATE KEY-----",
+    "-----END",
+    "bearer ",
+    "basic ",
+    "42",
+    "none",
+    "a",
+    "1",
+    "--",
+    "[redacted]",
+    "[",
+    "ä",
+    "xoxb-",
+    "%20",
+    "Some(",
+    "A {",
+];
+
+/// The most reads for each byte that any text may cost.
+const MOST_READS: usize = 150;
+
+fn grows_linearly(pieces: &[&str], length: usize) {
+    let unit = pieces.concat();
+    let text = unit.repeat(length / unit.len() + 1);
+    let twice = unit.repeat(2 * (length / unit.len() + 1));
+    let (one, two) = (reads(&text), reads(&twice));
+    assert!(
+        one <= MOST_READS * text.len(),
+        "{unit:?}: {one} reads of {} bytes",
+        text.len()
+    );
+    assert!(
+        two <= 2 * one + one / 8 + 4096,
+        "{unit:?}: {one} reads became {two}"
+    );
+}
+
+#[test]
+fn hostile_text_costs_reads_in_proportion_to_its_length() {
+    for one in HOSTILE {
+        grows_linearly(&[one], 1 << 13);
+        for other in HOSTILE {
+            grows_linearly(&[one, other], 1 << 11);
+        }
+    }
+}
+
+#[test]
+fn a_hostile_beginning_does_not_make_the_rest_be_read_again() {
+    for one in HOSTILE {
+        for end in [
+            "@",
+            " @",
+            "\"",
+            "'",
+            "-----END PRIVATE KEY-----",
+            "=",
+            "\n",
+            "}",
+            "x y",
+        ] {
+            let text = format!("{}{}{end}", one.repeat(200), "a/b-".repeat(1000));
+            let most = MOST_READS * text.len();
+            assert!(
+                reads(&text) <= most,
+                "{one:?} and {end:?}: {} of {most}",
+                reads(&text)
+            );
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::text::{Text, is_break, is_name, is_quote};
 
 /// The longest part of a user-info without `@` that is looked through.
-const LONGEST: usize = 1024;
+const LONGEST: usize = 512;
 
 /// The longest word that is taken for a user's name and left, as in `ssh://git@host`.
 const LONGEST_USER: usize = 16;
@@ -54,12 +54,12 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// Whether an `@` follows `start` before the next break; asked of rising places.
+    /// Whether an `@` follows `start` before the next break, and not too far; asked of rising places.
     pub(super) fn is_open(&mut self, text: &Text<'_>, start: usize) -> bool {
         if self.stop < start {
             self.stop = text.run(start, |byte| byte != b'@' && !is_break(byte));
         }
-        text.at(self.stop) == Some(b'@')
+        self.stop - start <= LONGEST && text.at(self.stop) == Some(b'@')
     }
 }
 
