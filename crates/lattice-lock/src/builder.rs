@@ -16,7 +16,7 @@ use crate::app::Handles;
 use crate::{LatticeLock, Providers};
 
 /// How long each phase of a shutdown may take, within the deadline of the whole.
-const LONGEST_PHASE: Duration = Duration::from_secs(60);
+const LONGEST_PHASE: Duration = Duration::from_mins(1);
 
 /// What a [`LatticeLock`] is made of; made with [`LatticeLock::builder`]. Only [`build`](Self::build) fails.
 #[derive(Debug, Default)]
