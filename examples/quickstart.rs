@@ -161,9 +161,9 @@ fn origin(providers: &Providers, scripted: Option<&ScriptedServer>) -> String {
         None => format!("{}, as the environment says", names.join(", ")),
     };
     for name in providers.unserved() {
-        origin.push_str(&format!(
-            "\n{name} is configured and cannot be called by this version yet"
-        ));
+        origin.push('\n');
+        origin.push_str(name);
+        origin.push_str(" is configured and cannot be called by this version yet");
     }
     origin
 }
@@ -231,7 +231,11 @@ fn print(
 
 fn print_analysis(outcome: &ChatOutcome) {
     let analysis = outcome.analysis();
-    let needs: Vec<_> = analysis.needs().iter().map(|need| need.as_str()).collect();
+    let needs: Vec<_> = analysis
+        .needs()
+        .iter()
+        .map(lattice_lock::analyzer::Need::as_str)
+        .collect();
     heading("Analysis");
     row(
         "task",

@@ -22,7 +22,7 @@ pub(crate) fn tests() -> Vec<Test> {
 const DEADLINE: Duration = Duration::from_secs(2);
 
 fn whatever_was_accepted_finishes_or_is_named() {
-    let mut worker = Worker::start(DEADLINE, 3);
+    let worker = Worker::start(DEADLINE, 3);
     let told = Instant::now();
     worker.terminate();
     let (status, output) = worker.wait();
@@ -47,7 +47,7 @@ fn whatever_was_accepted_finishes_or_is_named() {
 }
 
 fn a_second_signal_ends_it_at_once() {
-    let mut worker = Worker::start(Duration::from_secs(600), 3);
+    let mut worker = Worker::start(Duration::from_mins(10), 3);
     worker.terminate();
     // Signals that come at once are one signal.
     worker.wait_for("Ending");

@@ -148,7 +148,7 @@ async fn tokens_are_issued_with_the_configured_secret_and_only_with_it() {
     let token = one
         .tokens()
         .unwrap()
-        .issue(&grant, Duration::from_secs(60))
+        .issue(&grant, Duration::from_mins(1))
         .unwrap();
     assert_eq!(
         one.tokens()
