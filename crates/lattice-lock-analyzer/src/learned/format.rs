@@ -11,7 +11,7 @@ const VERSION: u32 = 1;
 /// The bytes before the first row.
 const HEADER: usize = 160;
 /// The most rows: with the header they stay within 256 KiB.
-pub(crate) const MOST_ROWS: u32 = 20_000;
+pub(crate) const MOST_ROWS: u32 = 8_192;
 
 /// What a model file says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

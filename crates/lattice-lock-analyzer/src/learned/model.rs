@@ -4,7 +4,7 @@ use std::fmt;
 use lattice_lock_errors::Error;
 
 use super::ROW;
-use super::format::{Fusion, ModelCard, decode};
+use super::format::{FNV, Fusion, ModelCard, decode, fnv};
 
 #[cfg(feature = "learned")]
 static BUILTIN: &[u8] = include_bytes!("../../data/weights.bin");
@@ -75,6 +75,12 @@ impl Model {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// A hash of the model file, to compare two trainings.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        fnv(FNV, &self.bytes)
     }
 
     /// What the model says about itself; nothing without a learned layer.

@@ -104,8 +104,10 @@ impl Learner for Votes<'_> {
     fn feature(&mut self, feature: u64) {
         self.features += 1;
         let (row, tag) = row_and_tag(feature, self.count);
-        let seen = &mut self.seen[row / 64 % SEEN];
-        let is_known = u64::from(self.tags.get(row) == Some(&tag));
+        let (Some(seen), Some(found)) = (self.seen.get_mut(row / 64), self.tags.get(row)) else {
+            return;
+        };
+        let is_known = u64::from(*found == tag);
         let is_new = is_known & !(*seen >> (row % 64));
         *seen |= is_known << (row % 64);
         // Row numbers fit into 16 bits: there are at most `MOST_ROWS`.

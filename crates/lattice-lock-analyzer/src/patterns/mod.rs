@@ -97,6 +97,12 @@ impl PatternSet {
         self.compiled.signals.iter().map(|signal| &*signal.name)
     }
 
+    /// The patterns as the file has them, in its order.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        let phrases = self.sections.iter().flat_map(|section| &section.phrases);
+        phrases.map(|phrase| phrase.text.as_str())
+    }
+
     pub(crate) fn compiled(&self) -> &Arc<Compiled> {
         &self.compiled
     }

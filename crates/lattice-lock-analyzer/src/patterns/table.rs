@@ -115,7 +115,12 @@ impl Draft {
         let mut index = vec![0_u16; size].into_boxed_slice();
         let (mut entries, mut actions) = (Vec::new(), Vec::new());
         let mut language_sets = vec![0];
-        for (hash, drafted) in self.entries {
+        // Frequent words lie close together: they are looked up all the time.
+        let (frequent, other): (Vec<_>, Vec<_>) = self
+            .entries
+            .into_iter()
+            .partition(|(_, drafted)| drafted.languages != 0);
+        for (hash, drafted) in frequent.into_iter().chain(other) {
             entries.push(Entry {
                 hash,
                 start: u32::try_from(actions.len()).unwrap_or(u32::MAX),

@@ -29,9 +29,9 @@ impl Counts {
 
     #[inline]
     pub(crate) fn word(&mut self, word: Word) {
-        let kind = usize::from(word.kind.0) % Kind::COUNT;
+        let kind = usize::from(word.kind().0) % Kind::COUNT;
         self.words[kind] += 1;
-        self.bytes[kind] += word.len;
+        self.bytes[kind] += word.len();
     }
 
     /// How many words of one kind there are.

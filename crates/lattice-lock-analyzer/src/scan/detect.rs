@@ -62,9 +62,16 @@ fn eastern(kana: u32, hangul: u32, han: u32) -> PromptLanguage {
 /// How many frequent words of each language were met.
 fn words(table: &Table, met: &[u16; LANGUAGE_SETS]) -> [u32; 32] {
     let mut words = [0; 32];
-    for (set, count) in table.language_sets().iter().zip(met) {
-        for (language, sum) in words.iter_mut().enumerate() {
-            *sum += u32::from(*count) * (set >> language & 1);
+    for (set, count) in table
+        .language_sets()
+        .iter()
+        .zip(met)
+        .filter(|(_, count)| **count > 0)
+    {
+        let mut languages = *set;
+        while languages != 0 {
+            words[languages.trailing_zeros() as usize] += u32::from(*count);
+            languages &= languages - 1;
         }
     }
     words

@@ -14,15 +14,39 @@ pub(crate) trait Sink {
     fn line(&mut self, rest: &[u8]);
 }
 
-/// One word as the lexer found it.
+/// One word as the lexer found it: two machine words, so that it travels in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     /// The hash of its folded letters.
     pub(crate) hash: u64,
+    /// Its length and its kind.
+    shape: u64,
+}
+
+impl Word {
+    #[inline]
+    const fn new(hash: u64, len: usize, kind: Kind) -> Self {
+        Self {
+            hash,
+            shape: (len as u64) << 8 | kind.0 as u64,
+        }
+    }
+
     /// Its length in bytes, as written.
-    pub(crate) len: u32,
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "no more is read of a text than fits"
+    )]
+    pub(crate) const fn len(self) -> u32 {
+        (self.shape >> 8) as u32
+    }
+
     /// What it is written in.
-    pub(crate) kind: Kind,
+    #[inline]
+    pub(crate) const fn kind(self) -> Kind {
+        Kind(self.shape as u8)
+    }
 }
 
 /// What a word is, as a place in the counts.
@@ -191,7 +215,10 @@ fn word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
     let bytes = Bytes::of(chunk);
     let len = bytes.len;
     // The byte behind the word; a chunk that is all word has none.
-    let next = chunk.checked_shr(cut(len) * 8).unwrap_or(0xFF) & 0xFF;
+    let next = chunk
+        .checked_shr(u32::try_from(len * 8).unwrap_or(64))
+        .unwrap_or(0xFF)
+        & 0xFF;
     let is_plain = next < 0x80 && !matches!(next, 0x23 | 0x27 | 0x2B);
     let mask = low_bytes(len);
     if !is_plain || bytes.letters & mask == 0 {
@@ -202,11 +229,7 @@ fn word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
         capitals => capital_kind(capitals, len),
     };
     let hash = mix(SEED, (chunk | (LOW * 0x20)) & mask);
-    sink.word(Word {
-        hash,
-        len: cut(len),
-        kind,
-    });
+    sink.word(Word::new(hash, len, kind));
     start + len + usize::from(next == 0x20)
 }
 
@@ -256,11 +279,7 @@ fn long_word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
     } else {
         (hash, Kind::ascii(len))
     };
-    sink.word(Word {
-        hash,
-        len: cut(len),
-        kind,
-    });
+    sink.word(Word::new(hash, len, kind));
     at + suffix
 }
 
@@ -271,10 +290,6 @@ fn suffix(bytes: &[u8], at: usize, len: usize) -> usize {
         Some(b'#') if len == 1 => 1,
         _ => 0,
     }
-}
-
-fn cut(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// Whether a word that was ASCII so far goes on with an apostrophe and a letter, or a letter beyond ASCII.
@@ -302,11 +317,7 @@ fn wide<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
         // Scripts without spaces: every letter is a word, so phrases match anywhere.
         script => {
             let hash = mix(SEED, u64::from(u32::from(first)) << 32);
-            sink.word(Word {
-                hash,
-                len: cut(end - start),
-                kind: Kind::wide(script),
-            });
+            sink.word(Word::new(hash, end - start, Kind::wide(script)));
             end
         }
     }
@@ -344,11 +355,7 @@ fn wide_word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
     }
     let len = end - start;
     let kind = script.map_or(Kind::ascii(len), Kind::wide);
-    sink.word(Word {
-        hash: mix(hash, packed),
-        len: cut(len),
-        kind,
-    });
+    sink.word(Word::new(mix(hash, packed), len, kind));
     end
 }
 
@@ -384,7 +391,7 @@ mod tests {
     }
 
     fn kinds(text: &str, expected: &[Kind]) {
-        let kinds: Vec<Kind> = words(text).iter().map(|word| word.kind).collect();
+        let kinds: Vec<Kind> = words(text).iter().map(|word| word.kind()).collect();
         assert_eq!(kinds, expected, "{text}");
     }
 
@@ -423,7 +430,7 @@ mod tests {
         for len in 1..=26 {
             for tail in ["", " ", ".", " x", " longer text behind the word"] {
                 let found = words(&format!("{}{tail}", &text[..len]));
-                assert_eq!(found[0].len as usize, len);
+                assert_eq!(found[0].len() as usize, len);
                 seen.insert(found[0].hash);
             }
             assert_eq!(seen.len(), len, "the hash depends on what follows");

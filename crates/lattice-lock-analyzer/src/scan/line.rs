@@ -308,7 +308,7 @@ fn word(line: &[u8], indent: usize) -> Line {
     };
     let found = openings
         .iter()
-        .find(|o| line.starts_with(o.text) && o.holds(line));
+        .find(|o| line.get(1) == o.text.get(1) && line.starts_with(o.text) && o.holds(line));
     match found {
         Some(opening) => opening.line,
         None if indent >= 4 && has_any(line, b"=;{}()") => Line::AnyCode,
@@ -369,9 +369,9 @@ fn has_any(line: &[u8], signs: &[u8]) -> bool {
 }
 
 fn has(line: &[u8], part: &[u8]) -> bool {
-    this_line(line)
-        .windows(part.len())
-        .any(|window| window == part)
+    let line = this_line(line);
+    let begins = |at: &usize| line[*at] == part[0] && line[*at..].starts_with(part);
+    (0..line.len()).any(|at| begins(&at))
 }
 
 #[cfg(test)]

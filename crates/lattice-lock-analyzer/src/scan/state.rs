@@ -11,7 +11,7 @@ use crate::patterns::{
 };
 use crate::{CodeLanguage, Mark, PromptLanguage, Set};
 
-/// Takes what the learned layer reads: hashes of words and pairs of words.
+/// Takes what the learned layer reads: hashes of words and of signals.
 pub(crate) trait Learner {
     /// A feature of the text occurred.
     fn feature(&mut self, hash: u64);
@@ -327,11 +327,11 @@ impl<L: Learner> Sink for Scan<'_, L> {
         self.run += 1;
         self.ring[self.words as usize % RING] = word.hash;
         self.code_words += u32::from(self.zone.is_code());
-        if word.kind == Kind::CAMEL {
+        if word.kind() == Kind::CAMEL {
             self.mark(Mark::Identifier);
         }
         let set = self.set;
-        let pair = join(self.last, word.hash);
+        let before = self.last;
         self.last = word.hash;
         match set.table.find(word.hash) {
             None => {
@@ -348,13 +348,15 @@ impl<L: Learner> Sink for Scan<'_, L> {
                 for action in found.actions {
                     self.act(*action, 1);
                 }
-                if found.ends > 1 && set.table.may_end_phrase(pair) {
-                    self.phrases(found.ends, pair);
+                if found.ends > 1 {
+                    let pair = join(before, word.hash);
+                    if set.table.may_end_phrase(pair) {
+                        self.phrases(found.ends, pair);
+                    }
                 }
             }
         }
         self.learner.feature(word.hash);
-        self.learner.feature(pair);
     }
 
     fn punctuation(&mut self, byte: u8, next: u8) {

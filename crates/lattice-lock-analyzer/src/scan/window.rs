@@ -3,54 +3,56 @@
 /// How much of a text may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// A text of at most this many bytes is read whole.
-    pub(crate) whole: usize,
-    /// The bytes read at the beginning of a longer one.
-    pub(crate) head: usize,
-    /// The bytes read at its end.
-    pub(crate) tail: usize,
-    /// How many samples are taken between them.
-    pub(crate) samples: usize,
+    /// A text of at most this many bytes is read whole; of what is beyond, an eighth.
+    whole: usize,
+    /// The most that is read of any text.
+    most: usize,
+    /// The share of the middle in what is read, in sixteenths; the head has twice the tail.
+    middle: usize,
 }
 
 /// The length of a sample of the middle, in bytes.
-const SAMPLE: usize = 128;
+const SAMPLE: usize = 64;
 /// How far a cut moves to fall between two words, in bytes.
 const SLACK: usize = 24;
 
 impl Window {
     /// For the text that is analysed.
     pub(crate) const MAIN: Self = Self {
-        whole: 3072,
-        head: 1280,
-        tail: 1024,
-        samples: 6,
+        whole: 768,
+        most: 1792,
+        middle: 3,
     };
     /// For a system prompt or an earlier turn.
     pub(crate) const CONTEXT: Self = Self {
-        whole: 768,
-        head: 512,
-        tail: 256,
-        samples: 0,
+        whole: 256,
+        most: 512,
+        middle: 0,
     };
 }
 
 /// The parts of `text` to read, in order; they do not overlap.
 pub(crate) fn pieces(text: &str, window: Window) -> impl Iterator<Item = &str> {
-    let is_whole = text.len() <= window.whole;
-    let samples = if is_whole { 0 } else { window.samples };
-    let middle = text.len().saturating_sub(window.head + window.tail);
-    let stride = middle / (samples + 1);
-    let parts = if is_whole { 1 } else { samples + 2 };
+    let beyond = text.len().saturating_sub(window.whole);
+    let budget = (window.whole + beyond / 8).min(window.most);
+    let samples = if beyond == 0 {
+        0
+    } else {
+        budget * window.middle / 16 / SAMPLE
+    };
+    let ends = budget - samples * SAMPLE;
+    let (head, tail) = (ends - ends / 3, ends / 3);
+    let stride = text.len().saturating_sub(ends) / (samples + 1);
+    let parts = if beyond == 0 { 1 } else { samples + 2 };
     (0..parts).map(move |part| {
-        if is_whole {
+        if beyond == 0 {
             text
         } else if part == 0 {
-            cut(text, 0, window.head)
+            cut(text, 0, head)
         } else if part == parts - 1 {
-            cut(text, text.len() - window.tail, text.len())
+            cut(text, text.len() - tail, text.len())
         } else {
-            let from = window.head + stride * part;
+            let from = head + stride * part - SAMPLE / 2;
             cut(text, from, from + SAMPLE.min(stride))
         }
     })
@@ -99,16 +101,16 @@ mod tests {
                 total += piece.len();
             }
             assert_eq!(last, text.len(), "{letter}: the tail is read");
-            assert!((2500..3200).contains(&total), "{letter}: {total}");
+            assert!((1500..2000).contains(&total), "{letter}: {total}");
         }
     }
 
     #[test]
     fn cuts_fall_between_letters_at_every_length() {
         let text = "añ译😀 ".repeat(3000);
-        for length in (3000..4200).filter(|at| text.is_char_boundary(*at)) {
+        for length in (700..2700).filter(|at| text.is_char_boundary(*at)) {
             assert!(pieces(&text[..length], Window::MAIN).count() >= 1);
-            assert!(pieces(&text[..length], Window::CONTEXT).count() == 2);
+            assert!(pieces(&text[..length], Window::CONTEXT).count() >= 1);
         }
     }
 }
