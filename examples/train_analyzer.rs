@@ -57,7 +57,9 @@ fn main() -> ExitCode {
 }
 
 /// What was asked for; nothing if it was help.
-fn parse(mut arguments: impl Iterator<Item = String>) -> std::result::Result<Option<Arguments>, String> {
+fn parse(
+    mut arguments: impl Iterator<Item = String>,
+) -> std::result::Result<Option<Arguments>, String> {
     let mut parsed = Arguments::default();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
@@ -86,9 +88,11 @@ fn number<T: std::str::FromStr>(text: &str) -> std::result::Result<T, String> {
 fn read(files: &[PathBuf]) -> std::result::Result<Vec<Sample>, String> {
     let mut samples = Vec::new();
     for file in files {
-        let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let text =
+            fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         for (at, line) in text.lines().enumerate() {
-            let sample = sample(line).ok_or_else(|| format!("{}: line {} is no sample", file.display(), at + 1))?;
+            let sample = sample(line)
+                .ok_or_else(|| format!("{}: line {} is no sample", file.display(), at + 1))?;
             samples.push(sample);
         }
     }
@@ -111,7 +115,10 @@ fn run(arguments: &Arguments, samples: &[Sample]) -> Result<Model> {
     show(arguments, "plain five-fold", &plain);
     let families = cross_validate(samples, &patterns, &arguments.settings, Folds::Families)?;
     show(arguments, "leave one family out", &families);
-    let figures = Figures { plain: &plain, families: &families };
+    let figures = Figures {
+        plain: &plain,
+        families: &families,
+    };
     train_with_figures(samples, &patterns, &arguments.settings, &figures)
 }
 
@@ -125,7 +132,10 @@ fn show(arguments: &Arguments, name: &str, report: &Report) {
 
 fn finish(arguments: &Arguments, model: &Model) -> ExitCode {
     let fingerprint = format!("{:016x}", model.fingerprint());
-    anstream::println!("{} bytes, fingerprint {fingerprint}", model.as_bytes().len());
+    anstream::println!(
+        "{} bytes, fingerprint {fingerprint}",
+        model.as_bytes().len()
+    );
     if let Some(out) = &arguments.out
         && let Err(error) = fs::write(out, model.as_bytes())
     {

@@ -46,7 +46,7 @@ impl<'a> Explanation<'a> {
             })
             .collect();
         for (signal, votes) in [("learned", &evidence.learned), ("start", &evidence.start)] {
-            let votes = voted(votes);
+            let votes = voted(&centred(votes));
             if !votes.is_empty() {
                 spoken.push(Spoken {
                     signal,
@@ -75,6 +75,12 @@ impl<'a> Explanation<'a> {
 #[expect(clippy::cast_precision_loss, reason = "votes are far below 2^24")]
 fn points_of(sixteenths: i32) -> f32 {
     sixteenths as f32 / 16.0
+}
+
+/// The same votes around zero: only their differences count.
+fn centred(votes: &[f32; TASKS]) -> [f32; TASKS] {
+    let mean = votes.iter().sum::<f32>() / votes.iter().map(|_| 1.0).sum::<f32>();
+    votes.map(|vote| vote - mean)
 }
 
 fn voted(votes: &[f32; TASKS]) -> Vec<(TaskType, f32)> {
