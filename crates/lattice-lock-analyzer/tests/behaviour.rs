@@ -1,5 +1,4 @@
 //! What an analysis says of prompts of many sorts.
-#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
 use lattice_lock_analyzer::{
     Analyzer, Attachment, Input, Message, Need, PatternSet, Role, TaskType,

@@ -33,6 +33,7 @@ mod tests {
         derive(&secret, label).unwrap()
     }
 
+    #[expect(clippy::format_collect, reason = "a test need not be fast")]
     fn hex(key: &Secret<Vec<u8>>) -> String {
         key.expose().iter().map(|b| format!("{b:02x}")).collect()
     }

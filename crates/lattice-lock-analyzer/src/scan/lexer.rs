@@ -44,6 +44,10 @@ impl Word {
 
     /// What it is written in.
     #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the lowest byte is the kind"
+    )]
     pub(crate) const fn kind(self) -> Kind {
         Kind(self.shape as u8)
     }

@@ -120,8 +120,9 @@ mod tests {
     use super::*;
 
     fn check(builder: PasswordsBuilder, accepted: bool) {
-        let built = builder.clone().build();
-        assert_eq!(built.is_ok(), accepted, "{builder:?}");
+        let shown = format!("{shown}");
+        let built = builder.build();
+        assert_eq!(built.is_ok(), accepted, "{shown}");
         if let Err(error) = built {
             assert_eq!(error.code(), AUTH_SETTING_INVALID);
         }

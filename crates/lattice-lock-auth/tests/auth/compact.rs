@@ -107,7 +107,10 @@ fn other_spellings_of_base64_are_refused_even_when_signed() {
         &spelt(&claims, |part| format!("{}\n", encode(part))),
         TOKEN_MALFORMED,
     );
-    refused(&spelt(&claims, |part| part.to_owned()), TOKEN_MALFORMED);
+    refused(
+        &spelt(&claims, std::borrow::ToOwned::to_owned),
+        TOKEN_MALFORMED,
+    );
 }
 
 #[test]

@@ -1,4 +1,9 @@
 //! What an attacker may try, and what must come of it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    reason = "a test says what went wrong by failing, and need not be fast"
+)]
 
 mod claims;
 mod compact;

@@ -17,7 +17,7 @@ fn tokens(current: &str, previous: Option<&str>) -> Tokens {
 
 fn issue(tokens: &Tokens) -> String {
     let grant = Grant::new("user-17".parse().unwrap());
-    let token = tokens.issue(&grant, Duration::from_secs(60)).unwrap();
+    let token = tokens.issue(&grant, Duration::from_mins(1)).unwrap();
     token.expose().clone()
 }
 

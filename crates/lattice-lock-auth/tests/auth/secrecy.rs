@@ -158,7 +158,10 @@ fn an_issued_token_does_not_contain_the_secret() {
 
 #[test]
 fn codes_are_unique_and_of_this_area() {
-    let mut names: Vec<&str> = CODES.iter().map(|code| code.as_str()).collect();
+    let mut names: Vec<&str> = CODES
+        .iter()
+        .map(lattice_lock_errors::Code::as_str)
+        .collect();
     assert!(
         names
             .iter()

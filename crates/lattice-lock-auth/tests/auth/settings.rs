@@ -6,7 +6,7 @@ use lattice_lock_config::AppConfig;
 
 use crate::forge::{OTHER_SECRET, SECRET, builder, secret};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 fn check(builder: TokensBuilder, accepted: bool) {
     let built = builder.build();

@@ -100,12 +100,15 @@ fn a_signature_has_one_spelling() {
         .chain('0'..='9')
         .chain(['-', '_']);
     let spellings: Vec<String> = alphabet.map(|last| format!("{body}{last}")).collect();
-    let taken = |it: &&String| {
+    let is_accepted = |it: &&String| {
         crate::forge::tokens()
             .verify(&format!("{signed}.{it}"))
             .is_ok()
     };
-    assert_eq!(spellings.iter().filter(taken).collect::<Vec<_>>(), [right]);
+    assert_eq!(
+        spellings.iter().filter(is_accepted).collect::<Vec<_>>(),
+        [right]
+    );
     for signature in [
         format!("{right}="),
         format!("{right}=="),
