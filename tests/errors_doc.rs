@@ -20,7 +20,7 @@ fn the_document_is_what_the_code_says() {
     let path = Workspace::read().root().join("docs/errors.md");
     let written = std::fs::read_to_string(&path).expect("docs/errors.md can be read");
     assert!(
-        written == markdown(&lattice_lock::codes()),
+        written == markdown(lattice_lock::codes()),
         "docs/errors.md is out of date: cargo run -p lattice-lock-tests --bin errors-doc > docs/errors.md"
     );
 }

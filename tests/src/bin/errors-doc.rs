@@ -3,6 +3,6 @@
 use std::io::Write;
 
 fn main() -> std::io::Result<()> {
-    let text = lattice_lock::errors::markdown(&lattice_lock::codes());
+    let text = lattice_lock::errors::markdown(lattice_lock::codes());
     std::io::stdout().write_all(text.as_bytes())
 }

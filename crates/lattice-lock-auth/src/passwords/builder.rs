@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     fn check(builder: PasswordsBuilder, accepted: bool) {
-        let shown = format!("{shown}");
+        let shown = format!("{builder:?}");
         let built = builder.build();
         assert_eq!(built.is_ok(), accepted, "{shown}");
         if let Err(error) = built {
