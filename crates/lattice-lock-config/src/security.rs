@@ -60,7 +60,7 @@ impl SecretFault {
         match self {
             Self::Missing => "the signing secret is missing",
             Self::Placeholder => "the signing secret is a placeholder",
-            Self::Short => "the signing secret is too short",
+            Self::Short => "the signing secret has too few bytes",
             Self::Predictable => "the signing secret is predictable",
         }
     }
