@@ -11,7 +11,7 @@ const DIRECT: [(&str, usize); 13] = [
     ("lattice-lock-auth", 11),
     ("lattice-lock-billing", 9),
     ("lattice-lock-clients", 7),
-    ("lattice-lock-config", 4),
+    ("lattice-lock-config", 5),
     ("lattice-lock-errors", 3),
     ("lattice-lock-orchestrator", 3),
     ("lattice-lock-principal", 1),

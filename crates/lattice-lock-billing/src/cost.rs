@@ -51,6 +51,8 @@ pub enum Unpriced {
     NoBucketPrice,
     /// The provider's figures are beyond what can be counted or paid.
     Implausible,
+    /// The provider said what one side of the exchange used and nothing of the other.
+    PartialUsage,
 }
 
 impl Unpriced {
@@ -62,15 +64,17 @@ impl Unpriced {
             Self::NoPrice => "no_price",
             Self::NoBucketPrice => "no_bucket_price",
             Self::Implausible => "implausible",
+            Self::PartialUsage => "partial_usage",
         }
     }
 
     #[cfg(feature = "__sql")]
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::NoUsage,
         Self::NoPrice,
         Self::NoBucketPrice,
         Self::Implausible,
+        Self::PartialUsage,
     ];
 }
 

@@ -149,6 +149,17 @@ impl Entry {
         self
     }
 
+    /// Sets what was used as far as the provider said, and leaves it unpriced: what it did not say would otherwise
+    /// count as nothing. Figures beyond what can be kept are left out, as by [`used`](Self::used).
+    #[must_use]
+    pub fn used_in_part(self, usage: TokenUsage) -> Self {
+        let mut entry = self.used(usage, None);
+        if entry.fact.cost == Cost::Unpriced(Unpriced::NoPrice) {
+            entry.fact.cost = Cost::Unpriced(Unpriced::PartialUsage);
+        }
+        entry
+    }
+
     /// Sets the model that the provider said it served.
     #[must_use]
     pub fn served(mut self, model: ModelName) -> Self {
@@ -367,6 +378,17 @@ mod tests {
             assert_eq!(booked.cost(), &Cost::Unpriced(Unpriced::Implausible));
             assert!(booked.usage().is_absent());
         }
+    }
+
+    #[test]
+    fn half_a_report_is_kept_and_not_priced() {
+        let half = TokenUsage::new().with(Bucket::Input, 7);
+        let booked = entry(OperationId::generate()).used_in_part(half);
+        assert_eq!(booked.cost(), &Cost::Unpriced(Unpriced::PartialUsage));
+        assert_eq!(booked.usage(), &half);
+        let absurd = TokenUsage::new().with(Bucket::Input, u64::MAX);
+        let booked = entry(OperationId::generate()).used_in_part(absurd);
+        assert_eq!(booked.cost(), &Cost::Unpriced(Unpriced::Implausible));
     }
 
     #[test]

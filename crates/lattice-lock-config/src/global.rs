@@ -3,11 +3,13 @@
 use std::sync::{PoisonError, RwLock};
 
 use lattice_lock_errors::Result;
+use once_cell::sync::OnceCell;
 
 use crate::AppConfig;
 
-/// Poisoning does not matter: the value is only ever replaced as a whole.
-static GLOBAL: RwLock<Option<AppConfig>> = RwLock::new(None);
+/// Made once, by whoever comes first, so that all get the same random secret. Poisoning does not matter: the value
+/// is only ever replaced as a whole.
+static GLOBAL: RwLock<OnceCell<AppConfig>> = RwLock::new(OnceCell::new());
 
 /// The configuration that the process shares; on first use made by [`AppConfig::from_env`].
 ///
@@ -29,27 +31,16 @@ static GLOBAL: RwLock<Option<AppConfig>> = RwLock::new(None);
 ///
 /// On first use as [`AppConfig::from_env`].
 pub fn global() -> Result<AppConfig> {
-    if let Some(config) = &*GLOBAL.read().unwrap_or_else(PoisonError::into_inner) {
-        return Ok(config.clone());
-    }
-    // The lock is held while it is made, so that all who come first get the same random secret.
-    let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
-    if let Some(config) = &*global {
-        return Ok(config.clone());
-    }
-    let config = AppConfig::from_env()?;
-    *global = Some(config.clone());
-    Ok(config)
+    let global = GLOBAL.read().unwrap_or_else(PoisonError::into_inner);
+    global.get_or_try_init(AppConfig::from_env).cloned()
 }
 
 /// Makes `config` the one that [`global`] gives from now on, and returns the one before, if there was any.
 ///
 /// Whoever holds a clone of the one before keeps it: a configuration never changes under its reader.
 pub fn replace_global(config: AppConfig) -> Option<AppConfig> {
-    GLOBAL
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .replace(config)
+    let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    std::mem::replace(&mut *global, OnceCell::with_value(config)).into_inner()
 }
 
 /// Forgets the process-wide configuration and returns it, so that [`global`] reads the environment anew.

@@ -7,7 +7,9 @@ use lattice_lock_billing::{
 };
 use lattice_lock_clients::ChatReply;
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_providers::{Availability, ModelRef, ProviderUnavailableError, TokenUsage};
+use lattice_lock_providers::{
+    Availability, Bucket, Count, ModelRef, ProviderUnavailableError, TokenUsage,
+};
 use lattice_lock_repository::Timestamp;
 
 use crate::codes::{ATTEMPTS_EXHAUSTED, NO_CANDIDATE};
@@ -139,6 +141,9 @@ impl Operation {
     /// Prices by the model that the provider served; where the catalogue does not know that one, by the model
     /// that was asked for. The prices are those of the day that the entry says, so that they can be found again.
     fn priced(&self, entry: Entry, model: &ModelRef, reply: &ChatReply) -> Entry {
+        if is_half_a_report(reply.usage()) {
+            return entry.used_in_part(*reply.usage());
+        }
         let served = ModelRef::new(model.provider().clone(), reply.served_model().clone());
         let registry = &self.parts.registry;
         let known = registry.model(&served).or_else(|| registry.model(model));
@@ -218,6 +223,23 @@ impl Operation {
     }
 }
 
+/// Whether the provider counted the prompt and not the reply, or the other way round, and gave no total from which
+/// the rest would follow. A chat always uses both.
+fn is_half_a_report(usage: &TokenUsage) -> bool {
+    let is_reply = |bucket| {
+        matches!(
+            bucket,
+            Bucket::Output | Bucket::Reasoning | Bucket::OutputAudio
+        )
+    };
+    let tokens = || usage.reported().filter(|(bucket, _)| bucket.is_tokens());
+    let (prompt, reply) = (
+        tokens().any(|(bucket, _)| !is_reply(bucket)),
+        tokens().any(|(bucket, _)| is_reply(bucket)),
+    );
+    prompt != reply && usage.total() == Count::Absent
+}
+
 /// What the provider says it used, as far as the entry can hold it: nothing of an implausible report.
 fn said(reply: &ChatReply, entry: &Entry) -> TokenUsage {
     match entry.cost() {
@@ -233,7 +255,7 @@ mod tests {
     use lattice_lock_billing::Ledger;
     use lattice_lock_clients::ChatRequest;
     use lattice_lock_principal::Principal;
-    use lattice_lock_providers::{Bucket, Catalogue, Provider, Registry};
+    use lattice_lock_providers::{Catalogue, Provider, Registry};
     use lattice_lock_repository::Database;
 
     const CATALOGUE: &str = r#"{"version": "v", "sources": [], "models": [

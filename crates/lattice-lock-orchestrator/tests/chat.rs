@@ -237,6 +237,19 @@ async fn a_reply_without_usage_is_unpriced_and_not_free() {
 }
 
 #[tokio::test]
+async fn half_a_report_of_usage_is_unpriced_and_not_half_the_price() {
+    for half in [
+        serde_json::json!({"prompt_tokens": 1000}),
+        serde_json::json!({"completion_tokens": 1000}),
+    ] {
+        let world = World::new([Exchange::reply("Bonjour").reporting(half)]).await;
+        let outcome = world.chat(None).await.unwrap();
+        assert_eq!(outcome.cost(), &Cost::Unpriced(Unpriced::PartialUsage));
+        assert_eq!(world.entries().await, 1);
+    }
+}
+
+#[tokio::test]
 async fn a_cut_reply_is_booked_and_not_repeated() {
     let world = World::new([reply().then_truncate(), reply()]).await;
     assert!(world.chat(None).await.is_err());

@@ -100,7 +100,7 @@ impl Builder {
         };
         prepare(&database, self.migrate).await?;
         let orchestrator = Orchestrator::new(Parts {
-            analyzer: Analyzer::new(),
+            analyzer: analyzer(&config),
             registry,
             clients,
             ledger: Ledger::new(&database),
@@ -115,6 +115,11 @@ impl Builder {
             tokens,
         }))
     }
+}
+
+fn analyzer(config: &AppConfig) -> Analyzer {
+    let entries = usize::try_from(config.analyzer().cache_size).unwrap_or(usize::MAX);
+    Analyzer::builder().cache_size(entries).build()
 }
 
 #[cfg(feature = "auth")]
