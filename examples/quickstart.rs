@@ -10,7 +10,7 @@ use std::time::Duration;
 use lattice_lock::billing::{Cost, LedgerTotal};
 use lattice_lock::providers::{Bucket, ModelRef, PriceList, Provider};
 use lattice_lock::{AppConfig, ChatOutcome, Database, LatticeLock, Principal, Providers, Result};
-use lattice_lock_examples::{failed, heading, misused, note, proved, row};
+use lattice_lock_examples::{failed, heading, misused, note, proved, row, unusable};
 use lattice_lock_testkit::{Exchange, ScriptedServer, Usage};
 use serde_json::{Map, Value, json};
 
@@ -355,10 +355,4 @@ fn shortened(prompt: &str) -> String {
         Some((end, _)) => format!("{}… ({} bytes)", &prompt[..end], prompt.len()),
         None => prompt.into(),
     }
-}
-
-/// Something of this machine that the example needs and cannot have.
-fn unusable(what: &'static str, error: &(dyn std::error::Error + 'static)) -> lattice_lock::Error {
-    lattice_lock::Error::new(lattice_lock::repository::codes::DATABASE_UNREACHABLE, what)
-        .with_foreign(error)
 }

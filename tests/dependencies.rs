@@ -9,7 +9,7 @@ const DIRECT: [(&str, usize); 13] = [
     ("lattice-lock", 0),
     ("lattice-lock-analyzer", 2),
     ("lattice-lock-auth", 11),
-    ("lattice-lock-billing", 9),
+    ("lattice-lock-billing", 10),
     ("lattice-lock-clients", 7),
     ("lattice-lock-config", 5),
     ("lattice-lock-errors", 3),

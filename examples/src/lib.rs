@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use lattice_lock::Error;
+use lattice_lock::errors::{Code, Kind};
 
 const HEADING: Style = Style::new().bold();
 const FAINT: Style = AnsiColor::BrightBlack.on_default();
@@ -42,6 +43,20 @@ pub fn note(text: impl Display) {
 pub fn failed(error: &Error) -> ExitCode {
     anstream::eprintln!("{BAD}error{BAD:#} {}", error.report());
     ExitCode::FAILURE
+}
+
+/// Something of this machine that an example needs and cannot have.
+const UNUSABLE: Code = Code::new(
+    "LL-EXA-001",
+    Kind::Unavailable,
+    "The example could not set up something that it needs.",
+    "Read the cause below: a folder, a port, or an endpoint that was configured.",
+);
+
+/// The error for something that an example needs and cannot have.
+#[must_use]
+pub fn unusable(what: &'static str, error: &(dyn std::error::Error + 'static)) -> Error {
+    Error::new(UNUSABLE, what).with_foreign(error)
 }
 
 /// Prints how the example is called, after a mistake in doing so.

@@ -32,6 +32,7 @@
 //!     request: ChatRequest::new("Who wrote Faust?"),
 //!     principal: Principal::external("user-17")?,
 //!     model: None,
+//!     trace: None,
 //! };
 //! let outcome = orchestrator.chat(call).await?;
 //! println!("{} for {}", outcome.text(), outcome.cost());
@@ -44,6 +45,7 @@ mod operation;
 mod orchestrator;
 mod outcome;
 mod selection;
+mod telemetry;
 
 pub use orchestrator::{Call, Orchestrator, Parts};
 pub use outcome::ChatOutcome;

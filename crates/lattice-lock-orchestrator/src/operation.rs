@@ -11,9 +11,11 @@ use lattice_lock_providers::{
     Availability, Bucket, Count, ModelRef, ProviderUnavailableError, TokenUsage,
 };
 use lattice_lock_repository::Timestamp;
+use lattice_lock_runtime::{log_error, log_event};
 
 use crate::codes::{ATTEMPTS_EXHAUSTED, NO_CANDIDATE};
 use crate::selection::day_of;
+use crate::telemetry::observed;
 use crate::{Call, ChatOutcome, Parts, Selection};
 
 /// How many rejected models an error names.
@@ -38,6 +40,7 @@ impl Operation {
     pub(crate) async fn run(self) -> Result<ChatOutcome> {
         let mut candidates = self.candidates();
         let mut model = candidates.next().ok_or_else(|| self.nobody())?;
+        log_event!(Selection, %model, task = %self.analysis.primary(), candidates = self.selection.candidates.len(), "a model was chosen");
         let mut attempt = AttemptId::first(self.id);
         let mut progress = Progress {
             returned: UsageAccumulator::default(),
@@ -62,7 +65,7 @@ impl Operation {
                         .map(|next| self.intent(attempt.next_attempt(), next));
                     self.failed(&mut progress, attempt, &model, &error, intent)
                         .await?;
-                    model = next.ok_or_else(|| self.given_up(attempt, error))?;
+                    model = next.ok_or_else(|| given_up(attempt, error))?;
                     attempt = attempt.next_attempt();
                 }
             }
@@ -89,16 +92,21 @@ impl Operation {
     ) -> Option<ModelRef> {
         let failure = error.find::<ProviderUnavailableError>()?;
         let (registry, now) = (&self.parts.registry, Timestamp::now().as_micros());
-        tracing::warn!(operation = %self.id, model = %model, class = %failure.class(), code = %error.code(), "an attempt failed");
         // The attempt is yet to be booked, so that nothing here may end the operation.
         if let Err(unknown) =
             registry.observe(model.provider(), failure.class(), error.retry_after(), now)
         {
-            tracing::warn!(operation = %self.id, error = %unknown, "a failure was not learnt from");
+            log_error(&unknown);
         }
         let mut others = candidates
             .filter(|next| registry.availability(next.provider(), now) == Availability::Available);
-        failure.class().permits_fallback().then(|| others.next())?
+        let next = failure
+            .class()
+            .permits_fallback()
+            .then(|| others.next())??;
+        let class = failure.class();
+        log_event!(Failover, %model, %class, code = %error.code(), %next, "trying the next candidate");
+        Some(next)
     }
 
     fn nobody(&self) -> Error {
@@ -114,11 +122,10 @@ impl Operation {
     }
 
     async fn attempt(&self, attempt: AttemptId, model: &ModelRef) -> Result<ChatReply> {
-        tracing::info!(operation = %attempt.operation(), attempt = attempt.attempt(), model = %model, "asking a model");
-        self.parts
-            .client(model.provider())?
-            .chat(model.name(), &self.call.request)
-            .await
+        let client = self.parts.client(model.provider())?;
+        tracing::debug!(attempt = attempt.attempt(), %model, "asking a model");
+        let request = &self.call.request;
+        observed(model, request, client.chat(model.name(), request)).await
     }
 
     fn entry(&self, attempt: AttemptId, model: &ModelRef, outcome: Outcome) -> Result<Entry> {
@@ -198,8 +205,14 @@ impl Operation {
         reply: ChatReply,
     ) -> Result<ChatOutcome> {
         let entries = self.parts.ledger.of_operation(self.id).await?;
-        prove(self.id, &progress.returned, &UsageAccumulator::of_entries(&entries)?)
-            .inspect_err(|error| tracing::error!(critical = true, operation = %self.id, %error, "billing integrity"))?;
+        prove(
+            self.id,
+            &progress.returned,
+            &UsageAccumulator::of_entries(&entries)?,
+        )
+        .inspect_err(
+            |error| log_event!(BillingIntegrity, %error, "the ledger disagrees with the replies"),
+        )?;
         Ok(ChatOutcome {
             operation: self.id,
             analysis: self.analysis,
@@ -211,16 +224,15 @@ impl Operation {
             booking: progress.booking.unwrap_or(Booking::Memory),
         })
     }
+}
 
-    fn given_up(&self, last_attempt: AttemptId, last: Error) -> Error {
-        if last_attempt.attempt() == 1 {
-            return last.with("operation", self.id);
-        }
-        Error::new(ATTEMPTS_EXHAUSTED, "every attempt failed")
-            .with("operation", self.id)
-            .with("attempts", last_attempt.attempt())
-            .with_source(last)
+fn given_up(last_attempt: AttemptId, last: Error) -> Error {
+    if last_attempt.attempt() == 1 {
+        return last;
     }
+    Error::new(ATTEMPTS_EXHAUSTED, "every attempt failed")
+        .with("attempts", last_attempt.attempt())
+        .with_source(last)
 }
 
 /// Whether the provider counted the prompt and not the reply, or the other way round, and gave no total from which
@@ -281,6 +293,7 @@ mod tests {
                 request: ChatRequest::new("Hello"),
                 principal: Principal::external("user-17").unwrap(),
                 model: None,
+                trace: None,
             },
             selection: Selection::named(model),
         }
@@ -288,7 +301,9 @@ mod tests {
 
     fn check(micros: i64, version: &str, nanos: i64) {
         let (operation, model) = (operation(), "openai/m".parse().unwrap());
-        let usage = TokenUsage::new().with(Bucket::Input, 1);
+        let usage = TokenUsage::new()
+            .with(Bucket::Input, 1)
+            .with(Bucket::Output, 0);
         let reply = ChatReply::new("m".parse().unwrap(), "Hello!").with_usage(usage);
         let attempt = AttemptId::first(operation.id);
         let entry = operation.entry(attempt, &model, Outcome::Replied).unwrap();

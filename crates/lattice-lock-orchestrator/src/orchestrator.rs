@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use lattice_lock_analyzer::{Analyzer, Input, Message, Role, TaskAnalysis};
 use lattice_lock_billing::{Ledger, OperationId};
 use lattice_lock_clients::{ChatRequest, Client};
-use lattice_lock_errors::{Error, Result};
+use lattice_lock_errors::{Error, Result, TraceId};
 use lattice_lock_principal::Principal;
 use lattice_lock_providers::{ProviderId, Registry};
 use lattice_lock_repository::Timestamp;
-use lattice_lock_runtime::{BackgroundTasks, ShutdownReport};
+use lattice_lock_runtime::{BackgroundTasks, Correlation};
 
 use crate::operation::Operation;
 use crate::{ChatOutcome, Selection};
@@ -34,7 +33,7 @@ pub struct Parts {
 #[derive(Clone, Debug)]
 pub struct Orchestrator {
     parts: Arc<Parts>,
-    tasks: BackgroundTasks,
+    operations: BackgroundTasks,
 }
 
 /// One call: what is asked, for whom, and of which model.
@@ -46,6 +45,8 @@ pub struct Call {
     pub principal: Principal,
     /// Which model, as `provider/model` or a model's name; chosen by the prompt's needs if not said.
     pub model: Option<String>,
+    /// The trace that it is part of; one of its own if not said.
+    pub trace: Option<TraceId>,
 }
 
 impl Orchestrator {
@@ -54,7 +55,7 @@ impl Orchestrator {
     pub fn new(parts: Parts) -> Self {
         Self {
             parts: Arc::new(parts),
-            tasks: BackgroundTasks::new(),
+            operations: BackgroundTasks::new(),
         }
     }
 
@@ -99,24 +100,36 @@ impl Orchestrator {
     ///
     /// [`NO_CANDIDATE`](crate::codes::NO_CANDIDATE), [`ATTEMPTS_EXHAUSTED`](crate::codes::ATTEMPTS_EXHAUSTED) with
     /// the last attempt's error as its cause, that error itself when no other candidate may help,
-    /// [`TOTALS_DISAGREE`](lattice_lock_billing::codes::TOTALS_DISAGREE), and those of the ledger.
+    /// [`TOTALS_DISAGREE`](lattice_lock_billing::codes::TOTALS_DISAGREE), and those of the ledger. Each carries the
+    /// operation's id and the trace's.
     pub async fn chat(&self, call: Call) -> Result<ChatOutcome> {
+        let id = OperationId::generate();
+        let correlation = Correlation::new(id.to_string());
+        let correlation = match call.trace {
+            Some(trace) => correlation.trace(trace),
+            None => correlation,
+        };
+        correlation.run(self.operate(id, call)).await
+    }
+
+    async fn operate(&self, id: OperationId, call: Call) -> Result<ChatOutcome> {
         call.principal.attribution()?;
         let analysis = self.analyze(&call.request);
         let selection = self.select(&analysis, call.model.as_deref())?;
         let operation = Operation {
-            id: OperationId::generate(),
+            id,
             parts: Arc::clone(&self.parts),
             call,
             analysis,
             selection,
         };
-        self.tasks.spawn("chat", operation.run())?.await
+        self.operations.spawn("chat", operation.run())?.await
     }
 
-    /// Lets the operations under way end, for no longer than `deadline`; new ones are refused from now on.
-    pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
-        self.tasks.shutdown(deadline).await
+    /// The operations under way, for the shutdown to end.
+    #[must_use]
+    pub fn operations(&self) -> &BackgroundTasks {
+        &self.operations
     }
 
     /// The models and providers.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lattice_lock_analyzer::Analyzer;
 use lattice_lock_billing::{BillingIntegrityError, Cost, Entry, Ledger, Outcome, Unpriced};
 use lattice_lock_clients::{ChatReply, ChatRequest, Client, HttpClients};
-use lattice_lock_errors::{Code, Result};
+use lattice_lock_errors::{Code, Result, TraceId};
 use lattice_lock_orchestrator::{Call, ChatOutcome, Orchestrator, Parts, codes};
 use lattice_lock_principal::Principal;
 use lattice_lock_providers::{
@@ -80,6 +80,7 @@ fn call(model: Option<&str>) -> Call {
         request: ChatRequest::new("Translate to French: good morning"),
         principal: Principal::external("user-17").unwrap().team("search"),
         model: model.map(Into::into),
+        trace: None,
     }
 }
 
@@ -277,9 +278,9 @@ async fn a_caller_that_goes_away_does_not_take_the_bill_with_it() {
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     gate.open();
+    let operations = world.orchestrator.operations();
     assert!(
-        world
-            .orchestrator
+        operations
             .shutdown(Duration::from_secs(10))
             .await
             .is_clean()
@@ -290,7 +291,7 @@ async fn a_caller_that_goes_away_does_not_take_the_bill_with_it() {
 #[tokio::test]
 async fn after_shutdown_nothing_is_accepted_and_nothing_sent() {
     let world = World::new([reply()]).await;
-    world.orchestrator.shutdown(Duration::from_secs(1)).await;
+    world.orchestrator.operations().close();
     assert!(world.chat(None).await.is_err());
     assert_eq!((world.entries().await, world.server.remaining()), (0, 1));
 }
@@ -388,4 +389,26 @@ async fn an_implausible_usage_is_booked_as_unknown_and_the_reply_is_delivered() 
     let outcome = lied_to(usage, false).chat(call(None)).await.unwrap();
     assert_eq!(outcome.cost(), &Cost::Unpriced(Unpriced::Implausible));
     assert_eq!(outcome.total().count(Bucket::Input), None);
+}
+
+#[tokio::test]
+async fn every_error_says_which_operation_and_trace_it_belongs_to() {
+    let trace = TraceId::new(7);
+    for (script, model) in [
+        (Exchange::error(401), Some("openai/first")),
+        (Exchange::error(500), Some("anthropic/second")),
+        (reply(), Some("nobody/nothing")),
+    ] {
+        let world = World::new([script]).await;
+        let call = Call {
+            trace,
+            ..call(model)
+        };
+        let error = world.orchestrator.chat(call).await.unwrap_err();
+        assert_eq!(error.trace_id(), trace, "{error:?}");
+        assert!(
+            error.context().any(|(name, _)| name == "operation_id"),
+            "{error:?}"
+        );
+    }
 }

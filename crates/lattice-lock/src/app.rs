@@ -7,7 +7,7 @@ use lattice_lock_config::AppConfig;
 use lattice_lock_orchestrator::Orchestrator;
 use lattice_lock_providers::Registry;
 use lattice_lock_repository::Database;
-use lattice_lock_runtime::{Shutdown, ShutdownReport};
+use lattice_lock_runtime::{BackgroundTasks, ErrorMetrics, Health, Shutdown, ShutdownReport};
 
 use crate::{Builder, Chat};
 
@@ -22,6 +22,9 @@ pub(crate) struct Handles {
     pub(crate) config: AppConfig,
     pub(crate) database: Database,
     pub(crate) orchestrator: Orchestrator,
+    pub(crate) tasks: BackgroundTasks,
+    pub(crate) health: Health,
+    pub(crate) error_metrics: ErrorMetrics,
     pub(crate) shutdown: Shutdown,
     #[cfg(feature = "auth")]
     pub(crate) tokens: Option<lattice_lock_auth::Tokens>,
@@ -40,7 +43,7 @@ impl LatticeLock {
 
     /// Starts a call: a prompt, or a whole [`ChatRequest`].
     pub fn chat(&self, request: impl Into<ChatRequest>) -> Chat {
-        Chat::new(self.0.orchestrator.clone(), request.into())
+        Chat::new(Arc::clone(&self.0), request.into())
     }
 
     /// Every attempt that was booked.
@@ -80,8 +83,45 @@ impl LatticeLock {
         self.0.tokens.as_ref()
     }
 
-    /// Accepts no more calls, lets those under way end and be booked, and closes what it opened itself, all within
-    /// `deadline`. May be called from many places; all get the same report.
+    /// Background work that ends with the shutdown: after the calls were drained, it has
+    /// `BACKGROUND_TASK_TIMEOUT` to come to its own end. The application may add its own.
+    #[must_use]
+    pub fn tasks(&self) -> &BackgroundTasks {
+        &self.0.tasks
+    }
+
+    /// How everything does: the database, if it is not in memory, and whatever the application registers. Readiness
+    /// falls as soon as a shutdown begins.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// The errors that calls came back with: how many of which code lately, and the last ones. The application may
+    /// record its own.
+    #[must_use]
+    pub fn error_metrics(&self) -> &ErrorMetrics {
+        &self.0.error_metrics
+    }
+
+    /// Begins the shutdown on SIGTERM or SIGINT, with 30 seconds in all, and forces it on the second one. Await
+    /// [`finished`](Self::finished), then exit with its report's code. Without this call no signal is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`SIGNALS_UNAVAILABLE`](lattice_lock_runtime::codes::SIGNALS_UNAVAILABLE).
+    #[cfg(feature = "signals")]
+    pub fn listen_for_signals(&self) -> lattice_lock_errors::Result<()> {
+        self.0.shutdown.listen_for_signals()
+    }
+
+    /// Waits for the report of a shutdown that something else begins, such as a signal.
+    pub async fn finished(&self) -> Arc<ShutdownReport> {
+        self.0.shutdown.finished().await
+    }
+
+    /// Accepts no more calls, lets those under way end and be booked, stops background tasks, and closes what it
+    /// opened itself, all within `deadline`. May be called from many places; all get the same report.
     pub async fn shutdown(&self, deadline: Duration) -> Arc<ShutdownReport> {
         self.0.shutdown.shutdown(deadline).await
     }

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use lattice_lock_analyzer::Analyzer;
 use lattice_lock_billing::Ledger;
@@ -10,13 +9,11 @@ use lattice_lock_errors::Result;
 use lattice_lock_orchestrator::{Orchestrator, Parts};
 use lattice_lock_providers::{Catalogue, ProviderId, Registry};
 use lattice_lock_repository::{Database, DatabaseOptions};
-use lattice_lock_runtime::Shutdown;
+use lattice_lock_runtime::{BackgroundTasks, ErrorMetrics};
 
 use crate::app::Handles;
+use crate::lifecycle::{Ending, health};
 use crate::{LatticeLock, Providers};
-
-/// How long each phase of a shutdown may take, within the deadline of the whole.
-const LONGEST_PHASE: Duration = Duration::from_mins(1);
 
 /// What a [`LatticeLock`] is made of; made with [`LatticeLock::builder`]. Only [`build`](Self::build) fails.
 #[derive(Debug, Default)]
@@ -26,6 +23,7 @@ pub struct Builder {
     providers: Option<Providers>,
     catalogue: Option<Catalogue>,
     clients: BTreeMap<ProviderId, Arc<dyn Client>>,
+    error_metrics: Option<ErrorMetrics>,
     migrate: bool,
 }
 
@@ -67,6 +65,13 @@ impl Builder {
         self
     }
 
+    /// Sets where errors are counted, with alerts and their hook; by default they are counted without alerts.
+    #[must_use]
+    pub fn error_metrics(mut self, metrics: ErrorMetrics) -> Self {
+        self.error_metrics = Some(metrics);
+        self
+    }
+
     /// Creates or updates the tables first; by default tables that are not up to date are refused.
     #[must_use]
     pub fn migrate(mut self) -> Self {
@@ -105,11 +110,23 @@ impl Builder {
             clients,
             ledger: Ledger::new(&database),
         });
-        let shutdown = shutdown(&orchestrator, owned.then(|| database.clone()));
+        let tasks = BackgroundTasks::new();
+        let shutdown = Ending {
+            operations: orchestrator.operations().clone(),
+            ledger: orchestrator.ledger().clone(),
+            tasks: tasks.clone(),
+            task_timeout: config.runtime().background_task_timeout,
+            database: owned.then(|| database.clone()),
+        }
+        .shutdown();
+        let health = health(&database, &shutdown);
         Ok(LatticeLock::new(Handles {
             config,
             database,
             orchestrator,
+            tasks,
+            health,
+            error_metrics: self.error_metrics.unwrap_or_default(),
             shutdown,
             #[cfg(feature = "auth")]
             tokens,
@@ -174,24 +191,4 @@ async fn prepare(database: &Database, migrate: bool) -> Result<()> {
     #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
     let _ = (database, migrate);
     Ok(())
-}
-
-fn shutdown(orchestrator: &Orchestrator, owned: Option<Database>) -> Shutdown {
-    let orchestrator = orchestrator.clone();
-    let phases = Shutdown::builder().phase(
-        "drain operations",
-        LONGEST_PHASE,
-        move |allowed| async move {
-            orchestrator.shutdown(allowed).await;
-            Ok(())
-        },
-    );
-    match owned {
-        Some(database) => phases.phase("close databases", LONGEST_PHASE, move |_| async move {
-            database.dispose().await;
-            Ok(())
-        }),
-        None => phases,
-    }
-    .build()
 }

@@ -1,28 +1,34 @@
+use std::sync::Arc;
+
 use lattice_lock_clients::{ChatRequest, Role};
-use lattice_lock_errors::Result;
-use lattice_lock_orchestrator::{Call, ChatOutcome, Orchestrator};
+use lattice_lock_errors::{Result, TraceId};
+use lattice_lock_orchestrator::{Call, ChatOutcome};
 use lattice_lock_principal::Principal;
+
+use crate::app::Handles;
 
 /// A call on its way; made with [`LatticeLock::chat`](crate::LatticeLock::chat), sent with [`send`](Self::send).
 #[must_use = "nothing is sent before `send`"]
 #[derive(Clone, Debug)]
 pub struct Chat {
-    orchestrator: Orchestrator,
+    handles: Arc<Handles>,
     request: ChatRequest,
     principal: Option<Principal>,
     model: Option<String>,
+    trace: Option<TraceId>,
 }
 
 /// Who a call is for when nobody is named: the application itself.
 const APPLICATION: &str = "application";
 
 impl Chat {
-    pub(crate) fn new(orchestrator: Orchestrator, request: ChatRequest) -> Self {
+    pub(crate) fn new(handles: Arc<Handles>, request: ChatRequest) -> Self {
         Self {
-            orchestrator,
+            handles,
             request,
             principal: None,
             model: None,
+            trace: None,
         }
     }
 
@@ -36,6 +42,12 @@ impl Chat {
     /// the prompt needs. Only this model is asked.
     pub fn model(mut self, name: &str) -> Self {
         self.model = Some(name.to_owned());
+        self
+    }
+
+    /// Puts the call in a trace that exists; by default it is a trace of its own. Spans and errors carry it.
+    pub fn trace(mut self, trace: TraceId) -> Self {
+        self.trace = Some(trace);
         self
     }
 
@@ -71,7 +83,9 @@ impl Chat {
             request: self.request,
             principal,
             model: self.model,
+            trace: self.trace,
         };
-        self.orchestrator.chat(call).await
+        let sent = self.handles.orchestrator.chat(call).await;
+        sent.inspect_err(|error| self.handles.error_metrics.record(error))
     }
 }

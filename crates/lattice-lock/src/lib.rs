@@ -41,10 +41,15 @@
 //! | `learned` | yes | the analyzer's learned layer |
 //! | `sqlite`, `postgres`, `mysql` | no | the ledger in a database |
 //! | `auth` | no | passwords and tokens |
+//! | `signals` | no | the shutdown on SIGTERM and SIGINT, when asked for |
+//! | `metrics` | no | tasks, errors, retries, health and model calls through the `metrics` facade |
+//! | `tracing-init` | no | a redacting subscriber for logs, when asked for |
+//! | `tower` | no | error boundaries as tower layers |
 
 mod app;
 mod builder;
 mod chat;
+mod lifecycle;
 mod provider_set;
 
 pub use lattice_lock_analyzer as analyzer;

@@ -8,7 +8,7 @@ use lattice_lock::billing::Booking;
 use lattice_lock::providers::Provider;
 use lattice_lock::repository::codes::{DATABASE_DISPOSED, MIGRATION_NEEDED};
 use lattice_lock::{AppConfig, Database, LatticeLock, Principal, Providers};
-use lattice_lock_testkit::{Exchange, PriceList, Rates, ScriptedServer, Usage};
+use lattice_lock_testkit::{Exchange, Gate, PriceList, Rates, ScriptedServer, Usage};
 use tempfile::TempDir;
 
 struct World {
@@ -122,11 +122,76 @@ async fn a_database_that_the_caller_opened_stays_open_and_one_of_ours_is_closed(
 }
 
 #[tokio::test]
+async fn a_shutdown_goes_through_its_phases_and_names_what_it_cut() {
+    let config = AppConfig::builder()
+        .set("runtime.background_task_timeout", "0.05")
+        .build()
+        .unwrap();
+    let llm = LatticeLock::builder().config(config).build().await.unwrap();
+    let hang = llm
+        .tasks()
+        .spawn("hang", std::future::pending::<lattice_lock::Result<()>>());
+    hang.unwrap().detach();
+    assert!(llm.health().is_ready().await);
+
+    let report = llm.shutdown(Duration::from_secs(20)).await;
+    let phases: Vec<_> = report
+        .phases
+        .iter()
+        .map(|phase| (phase.name, phase.outcome.as_str()))
+        .collect();
+    let expected = [
+        ("stop accepting", "finished"),
+        ("drain operations", "finished"),
+        ("flush ledger", "finished"),
+        ("stop tasks", "cut"),
+        ("close databases", "finished"),
+    ];
+    assert_eq!(phases, expected);
+    assert_eq!(report.leftovers[0].name, "hang");
+    assert!(report.took < Duration::from_secs(10), "{report}");
+    assert!(!llm.health().is_ready().await);
+    assert!(llm.tasks().spawn("late", async { Ok(()) }).is_err());
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_is_cut_and_named_and_its_intent_kept() {
+    let world = World::new().await;
+    let gate = Gate::new();
+    world.server.script(Exchange::reply("late").gate(&gate));
+    let llm = world.llm(Database::in_memory()).await;
+    let call = tokio::spawn(llm.chat("Hi").model("gpt-5-mini").send());
+    gate.reached().await;
+    let report = llm.shutdown(Duration::from_millis(300)).await;
+    assert_eq!(report.leftovers[0].name, "chat");
+    assert!(call.await.unwrap().is_err());
+    assert_eq!(llm.ledger().open_intents().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_database_is_a_component_of_health_only_if_there_is_one() {
+    let world = World::new().await;
+    let in_memory = world.llm(Database::in_memory()).await;
+    assert!(in_memory.health().check().await.components.is_empty());
+
+    let database = Database::open(&world.url()).await.unwrap();
+    let llm = world.llm(database.clone()).await;
+    let report = llm.health().check().await;
+    assert_eq!(report.components[0].name, "database");
+    assert!(report.ready);
+    database.dispose().await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert!(!llm.health().check().await.ready);
+}
+
+#[tokio::test]
 async fn after_shutdown_no_call_is_accepted() {
     let world = World::new().await;
     let llm = world.llm(Database::in_memory()).await;
     llm.shutdown(Duration::from_secs(5)).await;
-    assert!(llm.chat("Hi").send().await.is_err());
+    let error = llm.chat("Hi").send().await.unwrap_err();
+    let counted = llm.error_metrics().snapshot().total;
+    assert_eq!((counted.all(), counted.of_code(error.code())), (1, 1));
     assert!(world.server.received().is_empty());
 }
 

@@ -112,4 +112,6 @@ impl Store for MemoryStore {
     async fn open_intents(&self) -> Result<Vec<Intent>> {
         Ok(self.state().intents.values().cloned().collect())
     }
+
+    async fn flush(&self) {}
 }

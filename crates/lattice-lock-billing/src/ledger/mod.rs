@@ -159,6 +159,12 @@ impl Ledger {
         self.0.total().await
     }
 
+    /// Waits until every write that was begun has ended, also those whose callers went away. Entries that were
+    /// acknowledged need no flush.
+    pub async fn flush(&self) {
+        self.0.flush().await;
+    }
+
     /// Attempts that were intended and never booked.
     ///
     /// # Errors
@@ -186,6 +192,7 @@ trait Store: Send + Sync {
     async fn list(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>>;
     async fn total(&self) -> Result<LedgerTotal>;
     async fn open_intents(&self) -> Result<Vec<Intent>>;
+    async fn flush(&self);
 }
 
 /// What it means that the attempt was booked before.

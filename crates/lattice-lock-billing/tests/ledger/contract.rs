@@ -295,6 +295,16 @@ facts! {
         assert_eq!(ledger.total().await.unwrap().entries, 40);
     }
 
+    async fn a_flush_waits_for_writes_whose_callers_went_away(ledger: Ledger) {
+        for _ in 0..20 {
+            let attempt = first();
+            // Polled once, so that the write has begun, and dropped.
+            let _begun = is_done(Box::pin(ledger.record(entry(attempt, 5), None)).as_mut());
+            ledger.flush().await;
+            assert_eq!(ledger.of_operation(attempt.operation()).await.unwrap().len(), 1);
+        }
+    }
+
     async fn random_histories_agree_with_the_model(ledger: Ledger) {
         let mut random = Random(0x5eed);
         let operations: Vec<OperationId> = (0..4).map(|_| OperationId::generate()).collect();

@@ -67,6 +67,7 @@ macro_rules! on_store {
                 labels_of_any_script_and_length_survive
                 pages_follow_the_keys
                 a_dropped_booking_is_whole_or_absent
+                a_flush_waits_for_writes_whose_callers_went_away
                 random_histories_agree_with_the_model
             );
         }

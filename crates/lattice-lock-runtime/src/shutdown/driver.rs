@@ -1,16 +1,25 @@
 use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lattice_lock_errors::{Error, Result};
+use tokio::task::{JoinError, yield_now};
 use tokio::time::{Instant, timeout};
 
 use crate::codes::PHASE_PANICKED;
-use crate::panics::Contained;
+use crate::panics::{self, Contained};
 use crate::shutdown::builder::{Hook, Phase, Work};
 use crate::shutdown::phases::Inner;
 use crate::{BackgroundTasks, PhaseOutcome, PhaseReport, ShutdownReport, log_event};
+
+/// How long a phase that is cut may take to let go of what it holds.
+const LONGEST_DROP: Duration = Duration::from_millis(100);
+
+/// How often a phase without any time left is let run before it is cut.
+const TURNS: usize = 64;
+
+/// How the task of a phase ended: stopped by us, by a panic, or with the phase's own result.
+type Joined = std::result::Result<std::result::Result<Result<()>, String>, JoinError>;
 
 /// Runs the phases. Dropping it, which the end of its runtime does too, publishes what was done until then.
 pub(crate) struct Driver {
@@ -72,21 +81,32 @@ impl Driver {
         crate::telemetry::phase_ended(phase, outcome, took);
     }
 
+    /// The phase runs in a task of its own: one that blocks its thread is left behind when its time is up.
     async fn run_hook(&mut self, hook: Hook, allowed: Duration) -> PhaseOutcome {
         if self.inner.forced.is_cancelled() {
             return PhaseOutcome::Skipped;
         }
-        let mut work = pin!(Contained::new(hook(allowed)));
-        match self
+        let mut work = tokio::spawn(Contained::new(async move { hook(allowed).await }));
+        let ended = self
             .inner
             .forced
-            .run_until_cancelled(timeout(allowed, work.as_mut()))
-            .await
-        {
-            Some(Ok(ended)) => outcome(ended.unwrap_or_else(panicked)),
-            _ => work
-                .clear()
-                .map_or_else(|panic| outcome(panicked(panic)), |()| PhaseOutcome::Cut),
+            .run_until_cancelled(timeout(allowed, &mut work))
+            .await;
+        if let Some(Ok(joined)) = ended {
+            return outcome(joined);
+        }
+        // Even without any time left, what needs none is done.
+        for _ in 0..TURNS {
+            if work.is_finished() || self.inner.forced.is_cancelled() {
+                break;
+            }
+            yield_now().await;
+        }
+        work.abort();
+        // What the phase held is dropped before the next one begins, unless it blocks.
+        match timeout(LONGEST_DROP, work).await {
+            Ok(joined) => outcome(joined),
+            Err(_) => PhaseOutcome::Cut,
         }
     }
 
@@ -134,12 +154,20 @@ fn entry(phase: &Phase, outcome: PhaseOutcome, allowed: Duration) -> PhaseReport
     }
 }
 
-fn outcome(result: Result<()>) -> PhaseOutcome {
-    result.map_or_else(PhaseOutcome::Failed, |()| PhaseOutcome::Finished)
+fn outcome(joined: Joined) -> PhaseOutcome {
+    match joined {
+        Ok(Ok(Ok(()))) => PhaseOutcome::Finished,
+        Ok(Ok(Err(error))) => PhaseOutcome::Failed(error),
+        Ok(Err(panic)) => panicked(panic),
+        Err(stopped) => stopped
+            .try_into_panic()
+            .map_or(PhaseOutcome::Cut, |panic| panicked(panics::message(panic))),
+    }
 }
 
-fn panicked(message: String) -> Result<()> {
-    Err(Error::new(PHASE_PANICKED, "shutdown phase panicked").with("panic", message))
+fn panicked(message: String) -> PhaseOutcome {
+    let error = Error::new(PHASE_PANICKED, "shutdown phase panicked");
+    PhaseOutcome::Failed(error.with("panic", message))
 }
 
 /// Which part of its own deadline each phase gets: all of it, or in proportion if there is not enough left.

@@ -1,5 +1,8 @@
+use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
@@ -19,12 +22,16 @@ pub(crate) enum NoPlace {
     Closed,
 }
 
-/// A place that was given, with a slot if one was free.
-#[derive(Debug)]
+/// A place that was given, and a slot or a turn in the queue for one.
 pub(crate) struct Admission {
-    pub(crate) slot: Option<OwnedSemaphorePermit>,
-    slots: Arc<Semaphore>,
+    pub(crate) slot: Slot,
     _place: OwnedSemaphorePermit,
+}
+
+/// Where a task stands that needs a slot. What it holds while running is given back by being dropped.
+pub(crate) enum Slot {
+    Held { _slot: Option<OwnedSemaphorePermit> },
+    Waiting(Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>),
 }
 
 impl Limits {
@@ -62,21 +69,49 @@ impl Limits {
     }
 
     fn admission(&self, place: OwnedSemaphorePermit) -> Admission {
-        let slot = self.slots.clone().try_acquire_owned().ok();
+        let slots = self.slots.clone();
+        let slot = match slots.clone().try_acquire_owned() {
+            Ok(slot) => Slot::Held { _slot: Some(slot) },
+            Err(_) => Slot::turn(slots),
+        };
         Admission {
             slot,
-            slots: self.slots.clone(),
             _place: place,
         }
     }
 }
 
-impl Admission {
-    /// Waits for a slot. It is never refused, because slots are never closed.
-    pub(crate) fn next_slot(
-        &self,
-    ) -> impl Future<Output = Option<OwnedSemaphorePermit>> + Send + 'static {
-        let slots = self.slots.clone();
-        async move { slots.acquire_owned().await.ok() }
+impl Slot {
+    /// Takes a turn now, not when the task first runs: the order is that of acceptance. It is never refused, because
+    /// slots are never closed.
+    fn turn(slots: Arc<Semaphore>) -> Self {
+        let mut turn: Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(async move { slots.acquire_owned().await.ok() });
+        match turn.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(slot) => Self::Held { _slot: slot },
+            Poll::Pending => Self::Waiting(turn),
+        }
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self, Self::Held { .. })
+    }
+
+    /// Ready once it is held.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Self::Waiting(turn) = self {
+            *self = Self::Held {
+                _slot: ready!(turn.as_mut().poll(cx)),
+            };
+        }
+        Poll::Ready(())
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("held", &self.slot.is_held())
+            .finish_non_exhaustive()
     }
 }

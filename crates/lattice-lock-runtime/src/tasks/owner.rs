@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lattice_lock_errors::{Error, Result};
 use tokio::runtime::Handle;
-use tokio::task::{try_id, yield_now};
+use tokio::task::{Id, try_id, yield_now};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -142,6 +142,11 @@ impl BackgroundTasks {
         self.tracker.names()
     }
 
+    /// Accepts nothing more from now on, and leaves the tasks to run.
+    pub fn close(&self) {
+        self.tracker.close();
+    }
+
     /// Accepts nothing more, waits for the tasks until shortly before `deadline`, then cuts those that are left.
     ///
     /// Tasks in the queue were accepted and still get their turn. A tenth of the time, 100 ms at most, is kept
@@ -154,31 +159,30 @@ impl BackgroundTasks {
     /// Outside of a tokio runtime with timers.
     pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         let start = Instant::now();
-        let asking = try_id().filter(|id| self.tracker.owns(*id));
-        self.tracker.close();
-        let spared = usize::from(asking.is_some());
+        let asking = try_id();
+        self.close();
         let grace = (deadline / 10).min(LONGEST_GRACE);
-        if timeout(deadline.saturating_sub(grace), self.tracker.idle(spared))
+        if timeout(deadline.saturating_sub(grace), self.tracker.idle(asking))
             .await
             .is_err()
         {
             self.tracker.abort_all(asking);
-            self.let_go(grace, spared).await;
+            self.let_go(grace, asking).await;
         }
         let (finished, leftovers) = self.tracker.remains(asking);
         ShutdownReport::of_tasks(start.elapsed(), finished, leftovers)
     }
 
     /// Waits until what was cut is gone. Even without any time left, whatever can be dropped at once is.
-    async fn let_go(&self, grace: Duration, spared: usize) {
+    async fn let_go(&self, grace: Duration, asking: Option<Id>) {
         for _ in 0..TURNS {
-            if self.tracker.is_idle(spared) {
+            if self.tracker.is_idle(asking) {
                 return;
             }
             yield_now().await;
         }
         // Those that are still left are named in the report.
-        let _ = timeout(grace, self.tracker.idle(spared)).await;
+        let _ = timeout(grace, self.tracker.idle(asking)).await;
     }
 
     fn start<T, F>(
@@ -197,7 +201,7 @@ impl BackgroundTasks {
         }
         let queued = admission
             .as_ref()
-            .is_some_and(|admission| admission.slot.is_none());
+            .is_some_and(|admission| !admission.slot.is_held());
         let Some(ticket) = self.tracker.accept(name.clone(), queued) else {
             return Err(shutting_down().with("task", name));
         };

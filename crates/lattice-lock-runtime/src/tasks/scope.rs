@@ -38,7 +38,7 @@ impl TaskScope {
     /// Dropping the returned future cuts those that have not.
     pub async fn join(self) {
         self.tasks.tracker().close();
-        self.tasks.tracker().idle(0).await;
+        self.tasks.tracker().idle(None).await;
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use lattice_lock_errors::Result;
 use pin_project_lite::pin_project;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 use tracing::Span;
 
@@ -66,13 +65,10 @@ impl<T, F: Future<Output = Result<T>>> Future for Supervised<F> {
 
 /// What holds a task back: a slot to wait for, a timeout.
 pub(crate) struct Bounds {
-    waiting: Option<Slot>,
     admission: Option<Admission>,
     timeout: Option<Duration>,
     timer: Option<Pin<Box<Sleep>>>,
 }
-
-type Slot = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
 
 impl Bounds {
     /// The bounds of a task; `None` if it has none.
@@ -83,12 +79,7 @@ impl Bounds {
         if admission.is_none() && timeout.is_none() {
             return None;
         }
-        let queued = admission
-            .as_ref()
-            .filter(|admission| admission.slot.is_none());
-        let waiting = queued.map(|admission| Box::pin(admission.next_slot()) as Slot);
         Some(Box::new(Self {
-            waiting,
             admission,
             timeout,
             timer: None,
@@ -96,9 +87,10 @@ impl Bounds {
     }
 
     fn poll_slot(&mut self, cx: &mut Context<'_>, ticket: &Ticket) -> Poll<()> {
-        if let (Some(waiting), Some(admission)) = (&mut self.waiting, &mut self.admission) {
-            admission.slot = ready!(waiting.as_mut().poll(cx));
-            self.waiting = None;
+        if let Some(admission) = &mut self.admission
+            && !admission.slot.is_held()
+        {
+            ready!(admission.slot.poll(cx));
             ticket.admitted();
         }
         Poll::Ready(())
@@ -117,7 +109,7 @@ impl Bounds {
 impl fmt::Debug for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bounds")
-            .field("waiting", &self.waiting.is_some())
+            .field("admission", &self.admission)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

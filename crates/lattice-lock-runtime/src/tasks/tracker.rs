@@ -50,6 +50,8 @@ pub(crate) struct Settings {
 struct State {
     accepting: bool,
     aborting: bool,
+    /// The task that had the others cut.
+    spared: Option<Id>,
     tasks: Arena<Entry>,
     queued: u64,
     ended: TaskCounters,
@@ -176,7 +178,7 @@ impl Tracker {
     /// Says how to cut a task that was accepted, and cuts it if that is overdue.
     pub(crate) fn spawned(&self, key: Key, abort: AbortHandle) {
         let mut state = self.lock();
-        let overdue = state.aborting;
+        let overdue = state.aborting && state.spared != Some(abort.id());
         // A task that has ended already leaves the handle here, to be dropped without the lock.
         let mut unused = Some(abort);
         if let Some(entry) = state.tasks.get_mut(key) {
@@ -187,11 +189,13 @@ impl Tracker {
                 unused.take()
             };
         }
+        let late = !state.accepting;
         drop(state);
         unused
             .iter()
             .filter(|_| overdue)
             .for_each(AbortHandle::abort);
+        self.notify(late);
     }
 
     /// Notes that nobody awaits the task any more. If it has failed already, its error is now the caller's to log.
@@ -233,10 +237,7 @@ impl Tracker {
         drop(state);
         #[cfg(feature = "metrics")]
         crate::telemetry::task_ended(outcome.as_str());
-        // Whoever waits for an owner has closed its scopes before.
-        for tracker in self.upwards().take_while(|_| late) {
-            tracker.changed.notify_waiters();
-        }
+        self.notify(late);
         if over {
             self.fold();
         }
@@ -264,6 +265,7 @@ impl Tracker {
     pub(crate) fn abort_all(&self, asking: Option<Id>) {
         let mut state = self.lock();
         state.aborting = true;
+        state.spared = asking;
         let others = state.tasks.iter_mut().filter(|entry| !entry.is(asking));
         let handles: Vec<_> = others.filter_map(Entry::condemned).collect();
         let scopes: Vec<_> = state.scopes.values().cloned().collect();
@@ -274,23 +276,35 @@ impl Tracker {
         }
     }
 
-    /// Waits until no task is left but `spared` many.
-    pub(crate) async fn idle(&self, spared: usize) {
+    /// Wakes whoever waits here or for an owner, which has closed its scopes before.
+    fn notify(&self, late: bool) {
+        for tracker in self.upwards().take_while(|_| late) {
+            tracker.changed.notify_waiters();
+        }
+    }
+
+    /// Waits until no task is left but the one that asks, if it is one of ours.
+    pub(crate) async fn idle(&self, asking: Option<Id>) {
         loop {
             let changed = self.changed.notified();
-            if self.is_idle(spared) {
+            if self.is_idle(asking) {
                 return;
             }
             changed.await;
         }
     }
 
-    pub(crate) fn is_idle(&self, spared: usize) -> bool {
-        self.live.load(Ordering::Acquire) <= spared
+    /// A task may ask before its id is known here, so that is looked at each time.
+    pub(crate) fn is_idle(&self, asking: Option<Id>) -> bool {
+        match self.live.load(Ordering::Acquire) {
+            0 => true,
+            1 => asking.is_some_and(|task| self.owns(task)),
+            _ => false,
+        }
     }
 
     /// Whether the task with this id is one of ours.
-    pub(crate) fn owns(&self, task: Id) -> bool {
+    fn owns(&self, task: Id) -> bool {
         let state = self.lock();
         state.tasks.iter().any(|entry| entry.is(Some(task)))
             || state.scopes.values().any(|scope| scope.owns(task))
@@ -381,6 +395,7 @@ impl State {
         Self {
             accepting: true,
             aborting: false,
+            spared: None,
             tasks: Arena::new(),
             queued: 0,
             ended: TaskCounters::ZERO,

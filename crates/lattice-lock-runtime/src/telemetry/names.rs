@@ -54,6 +54,18 @@ pub const OTEL_KIND: &str = "otel.kind";
 /// The status of a span: `ERROR` when it failed.
 pub const OTEL_STATUS_CODE: &str = "otel.status_code";
 
+/// OpenTelemetry's name for a provider of ours, where it has one of its own.
+#[must_use]
+pub fn provider(id: &str) -> &str {
+    match id {
+        "azure" => "azure.ai.openai",
+        "bedrock" => "aws.bedrock",
+        "google" => "gcp.gemini",
+        "xai" => "x_ai",
+        other => other,
+    }
+}
+
 /// Histogram: how long an inference took, in seconds.
 pub const INFERENCE_DURATION: &str = "gen_ai.client.inference.duration";
 /// Histogram: how long the first chunk of a stream took, in seconds.

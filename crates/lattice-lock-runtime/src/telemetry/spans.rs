@@ -109,9 +109,9 @@ impl InferenceSpan {
         self
     }
 
-    /// The provider's id of the reply, and the model that made it.
-    pub fn responded(self, id: &str, model: &str) -> Self {
-        self.span.record(names::RESPONSE_ID, id);
+    /// The provider's id of the reply, if it gave one, and the model that made it.
+    pub fn responded<'a>(self, id: impl Into<Option<&'a str>>, model: &str) -> Self {
+        self.span.record(names::RESPONSE_ID, id.into());
         self.span.record(names::RESPONSE_MODEL, model);
         self
     }

@@ -165,3 +165,26 @@ fn limits_that_make_no_sense_are_refused_and_huge_ones_are_not() {
         .max_queued(usize::MAX);
     assert_eq!(huge.build().unwrap().counters().live(), 0);
 }
+
+#[tokio::test]
+async fn slots_are_given_in_the_order_of_acceptance() {
+    let tasks = limited(1, 100);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    // The first one runs when this test waits for it: until then nothing has been polled.
+    let handles: Vec<_> = (0..100)
+        .map(|number| {
+            let order = order.clone();
+            tasks.spawn("task", async move {
+                order.lock().unwrap().push(number);
+                tokio::task::yield_now().await;
+                Ok(())
+            })
+        })
+        .collect();
+    // Polled last first, so that the order of the polls is not that of acceptance.
+    let last_first = handles.into_iter().rev().map(|handle| handle.unwrap());
+    for handle in last_first {
+        handle.await.unwrap();
+    }
+    assert_eq!(*order.lock().unwrap(), (0..100).collect::<Vec<_>>());
+}

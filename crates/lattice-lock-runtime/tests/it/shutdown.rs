@@ -312,3 +312,27 @@ async fn without_phases_it_is_over_at_once() {
             .is_clean()
     );
 }
+
+#[test]
+fn a_phase_that_blocks_its_thread_does_not_keep_the_next_from_running() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let report = runtime.block_on(async {
+        let shutdown = Shutdown::builder()
+            .phase("blocks", Duration::from_millis(20), async move |_| {
+                let _released = blocked.recv();
+                Ok(())
+            })
+            .phase("next", secs(5), async |_| Ok(()))
+            .build();
+        timeout(secs(30), shutdown.shutdown(secs(20)))
+            .await
+            .unwrap()
+    });
+    assert_eq!(outcomes(&report), ["blocks cut", "next finished"]);
+    drop(release);
+}

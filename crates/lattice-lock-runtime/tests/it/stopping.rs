@@ -231,3 +231,26 @@ async fn a_report_reads_well() {
     let text = "shutdown took 9.9s: 0 tasks finished, 1 left\n  task hang (cut)";
     assert_eq!(report.to_string(), text);
 }
+
+#[test]
+fn a_task_that_calls_it_at_once_does_not_wait_for_itself() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    for _ in 0..2_000 {
+        let tasks = BackgroundTasks::new();
+        let inner = tasks.clone();
+        // Spawned from outside, so that it may run before its own id is known to its owner.
+        let report = runtime.block_on(async {
+            let shutdown = async move { Ok(inner.shutdown(secs(600)).await) };
+            let caller = tasks.spawn("caller", shutdown).unwrap();
+            tokio::time::timeout(secs(60), caller)
+                .await
+                .unwrap()
+                .unwrap()
+        });
+        assert!(report.is_clean(), "{report}");
+    }
+}

@@ -10,6 +10,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     Statement,
 };
+use tokio_util::task::TaskTracker;
 
 use super::{Booking, LedgerTotal, Recorded, Store, replay};
 use crate::codes::{ENTRY_CONFLICT, LEDGER_CORRUPT, WRITE_INTERRUPTED};
@@ -21,11 +22,15 @@ pub(super) use schema::MIGRATIONS;
 /// Entries in the tables of a database.
 pub(super) struct SqlStore {
     database: Database,
+    writes: TaskTracker,
 }
 
 impl SqlStore {
     pub(super) fn new(database: Database) -> Self {
-        Self { database }
+        let writes = TaskTracker::new();
+        // One that is closed can be waited for, and still takes tasks.
+        writes.close();
+        Self { database, writes }
     }
 
     /// Writes in a task of its own: a caller that goes away takes neither the write with it, nor leaves a
@@ -53,7 +58,7 @@ impl SqlStore {
                 written => written,
             }
         };
-        match tokio::spawn(write).await {
+        match self.writes.spawn(write).await {
             Ok(written) => written,
             Err(stopped) => {
                 Err(Error::new(WRITE_INTERRUPTED, "the runtime stopped").with_foreign(&stopped))
@@ -133,6 +138,10 @@ impl Store for SqlStore {
         let select = intent_table::Entity::find().order_by_asc(intent_table::Column::OpenedAt);
         let rows = select.all(scope.connection()).await.or_ours()?;
         rows.into_iter().map(Intent::try_from).collect()
+    }
+
+    async fn flush(&self) {
+        self.writes.wait().await;
     }
 }
 
