@@ -8,7 +8,7 @@ use lattice_lock_billing::{
 use lattice_lock_clients::ChatReply;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_providers::{
-    Availability, Bucket, Count, ModelRef, ProviderUnavailableError, TokenUsage,
+    Bucket, Count, Heard, ModelRef, ProviderUnavailableError, TokenUsage,
 };
 use lattice_lock_repository::Timestamp;
 use lattice_lock_runtime::{log_error, log_event};
@@ -53,6 +53,7 @@ impl Operation {
         loop {
             match self.attempt(attempt, &model).await {
                 Ok(reply) => {
+                    self.answered(&model);
                     let entry = self.replied(attempt, &model, &reply)?;
                     let said = said(&reply, &entry);
                     self.book(&mut progress, &said, entry, None).await?;
@@ -82,8 +83,8 @@ impl Operation {
         models.into_iter()
     }
 
-    /// Whom to ask after a failure: the next one whose provider may be called, if another one may help at all.
-    /// The provider that just failed may be cooling by then, so that its other models are not asked either.
+    /// Whom to ask after a failure: the next one that may be called, if another one may help at all. A provider
+    /// that just failed by its own fault is not asked for its other models either.
     fn next_after(
         &self,
         error: &Error,
@@ -92,21 +93,29 @@ impl Operation {
     ) -> Option<ModelRef> {
         let failure = error.find::<ProviderUnavailableError>()?;
         let (registry, now) = (&self.parts.registry, Timestamp::now().as_micros());
+        let class = failure.class();
+        let heard = Heard::Failed {
+            class,
+            retry_after: error.retry_after(),
+        };
         // The attempt is yet to be booked, so that nothing here may end the operation.
-        if let Err(unknown) =
-            registry.observe(model.provider(), failure.class(), error.retry_after(), now)
-        {
+        if let Err(unknown) = registry.observe(model, heard, now) {
             log_error(&unknown);
         }
-        let mut others = candidates
-            .filter(|next| registry.availability(next.provider(), now) == Availability::Available);
-        let next = failure
-            .class()
-            .permits_fallback()
-            .then(|| others.next())??;
-        let class = failure.class();
+        let mut others = candidates.filter(|next| {
+            let is_elsewhere = !class.is_providers_fault() || next.provider() != model.provider();
+            is_elsewhere && registry.model_availability(next, now).permits_call()
+        });
+        let next = class.permits_fallback().then(|| others.next())??;
         log_event!(Failover, %model, %class, code = %error.code(), %next, "trying the next candidate");
         Some(next)
+    }
+
+    fn answered(&self, model: &ModelRef) {
+        let now = Timestamp::now().as_micros();
+        if let Err(unknown) = self.parts.registry.observe(model, Heard::Answered, now) {
+            log_error(&unknown);
+        }
     }
 
     fn nobody(&self) -> Error {
@@ -157,7 +166,7 @@ impl Operation {
         let day = day_of(entry.happened_at());
         entry.used(
             *reply.usage(),
-            known.and_then(|known| known.prices().on(day)),
+            known.as_ref().and_then(|known| known.prices().on(day)),
         )
     }
 

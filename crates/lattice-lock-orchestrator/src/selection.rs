@@ -173,9 +173,11 @@ impl Needed {
         now: Timestamp,
         day: Date,
     ) -> Option<Rejection> {
-        match registry.availability(model.reference().provider(), now.as_micros()) {
-            Availability::Available => {}
-            Availability::Cooling { .. } => return Some(Rejection::Cooling),
+        match registry.model_availability(model.reference(), now.as_micros()) {
+            state if state.permits_call() => {}
+            Availability::Cooling { .. } | Availability::Open { .. } => {
+                return Some(Rejection::Cooling);
+            }
             _ => return Some(Rejection::Unconfigured),
         }
         let missing = model.capabilities().missing(self.capabilities);
@@ -233,7 +235,7 @@ impl Needed {
 mod tests {
     use super::*;
     use lattice_lock_analyzer::Analyzer;
-    use lattice_lock_providers::{Catalogue, FailureClass, Provider};
+    use lattice_lock_providers::{Catalogue, FailureClass, Heard, Provider};
 
     const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
 
@@ -312,14 +314,17 @@ mod tests {
     }
 
     #[test]
-    fn a_cooling_provider_has_no_candidates() {
+    fn a_cooling_model_is_no_candidate() {
         let registry = registry();
-        let openai = Provider::openai().id().clone();
+        let slow_down = Heard::Failed {
+            class: FailureClass::RateLimited,
+            retry_after: None,
+        };
         registry
-            .observe(&openai, FailureClass::RateLimited, None, NOW.as_micros())
+            .observe(&"openai/plain".parse().unwrap(), slow_down, NOW.as_micros())
             .unwrap();
         let selection = Selection::of(&registry, &Analyzer::new().analyze("Hello"), NOW);
-        assert!(selection.candidates.is_empty());
+        assert!(!names(&selection).contains(&"plain"));
         assert_eq!(
             rejection(&selection, "plain").unwrap(),
             "its provider asked for a pause"

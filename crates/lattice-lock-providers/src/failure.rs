@@ -1,5 +1,4 @@
 use std::fmt;
-use std::time::Duration;
 
 use lattice_lock_errors::{Code, Error};
 use serde::{Deserialize, Serialize};
@@ -8,22 +7,22 @@ use crate::{ProviderId, codes};
 
 /// Why an attempt failed. Each class has one error code, whose kind alone decides about a retry.
 ///
-/// | class | a retry may help | another candidate may help | speaks against the provider | may have been billed |
+/// | class | a retry may help | another candidate may help | speaks against | may have been billed |
 /// |---|---|---|---|---|
-/// | timeout | yes | yes | yes | yes |
-/// | connect | yes | yes | yes | no |
-/// | rate limited | yes | yes | no | no |
-/// | quota exhausted | no | yes | no | no |
-/// | overloaded | yes | yes | yes | no |
-/// | invalid key | no | yes | no | no |
-/// | forbidden | no | yes | no | no |
-/// | model not found | no | yes | no | no |
-/// | context too long | no | yes | no | no |
-/// | content filtered | no | no | no | yes |
-/// | bad request | no | no | no | no |
-/// | malformed reply | no | yes | yes | yes |
-/// | cut stream | no | no | yes | yes |
-/// | server error | yes | yes | yes | yes |
+/// | timeout | yes | yes | the model | yes |
+/// | connect | yes | yes | the host | no |
+/// | rate limited | yes | yes | the pace | no |
+/// | quota exhausted | no | yes | the key | no |
+/// | overloaded | yes | yes | the model | no |
+/// | invalid key | no | yes | the key | no |
+/// | forbidden | no | yes | the call | no |
+/// | model not found | no | yes | the call | no |
+/// | context too long | no | yes | the call | no |
+/// | content filtered | no | no | the call | yes |
+/// | bad request | no | no | the call | no |
+/// | malformed reply | no | yes | the model | yes |
+/// | cut stream | no | no | the model | yes |
+/// | server error | yes | yes | the model | yes |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -163,25 +162,30 @@ impl FailureClass {
         }
     }
 
-    /// Whether the provider, and not the caller or the key, is at fault.
+    /// What a failure speaks against, and so whose circuit learns from it.
     #[must_use]
-    pub const fn is_providers_fault(self) -> bool {
+    pub const fn blame(self) -> Blame {
         match self {
+            Self::Connect => Blame::Host,
             Self::Timeout
-            | Self::Connect
             | Self::Overloaded
             | Self::MalformedReply
             | Self::CutStream
-            | Self::ServerError => true,
-            Self::RateLimited
-            | Self::QuotaExhausted
-            | Self::InvalidKey
-            | Self::Forbidden
+            | Self::ServerError => Blame::Model,
+            Self::RateLimited => Blame::Pace,
+            Self::QuotaExhausted | Self::InvalidKey => Blame::Key,
+            Self::Forbidden
             | Self::ModelNotFound
             | Self::ContextTooLong
             | Self::ContentFiltered
-            | Self::BadRequest => false,
+            | Self::BadRequest => Blame::Call,
         }
+    }
+
+    /// Whether the provider, and not the caller or the key, is at fault.
+    #[must_use]
+    pub const fn is_providers_fault(self) -> bool {
+        self.blame().is_providers_fault()
     }
 
     /// Whether the provider may charge for the attempt although it failed.
@@ -202,6 +206,45 @@ impl FailureClass {
             | Self::ModelNotFound
             | Self::ContextTooLong
             | Self::BadRequest => false,
+        }
+    }
+}
+
+/// What a failure speaks against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Blame {
+    /// The provider's host: nothing of it can be reached. Counts against the provider.
+    Host,
+    /// The model as the provider serves it. Counts against the model, and against the provider as soon as more
+    /// than one of its models fails.
+    Model,
+    /// Calls came too fast: the key or the model is left alone for a while.
+    Pace,
+    /// The key: it is not used for a while, and another one may be.
+    Key,
+    /// The call itself: nobody is to blame but the caller.
+    Call,
+}
+
+impl Blame {
+    /// Whether the provider is at fault.
+    #[must_use]
+    pub const fn is_providers_fault(self) -> bool {
+        match self {
+            Self::Host | Self::Model => true,
+            Self::Pace | Self::Key | Self::Call => false,
+        }
+    }
+
+    #[cfg(test)]
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "the host",
+            Self::Model => "the model",
+            Self::Pace => "the pace",
+            Self::Key => "the key",
+            Self::Call => "the call",
         }
     }
 }
@@ -280,9 +323,6 @@ impl ProviderUnavailableError {
     }
 }
 
-/// How long to stay away after a failure for which the provider gave no figure.
-pub(crate) const DEFAULT_COOLING: Duration = Duration::from_secs(5);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,7 +357,7 @@ mod tests {
                 class.as_str().replace('_', " "),
                 yes(class.is_retryable()),
                 yes(class.permits_fallback()),
-                yes(class.is_providers_fault()),
+                class.blame().as_str(),
                 yes(class.may_be_billed()),
             );
             assert!(table.contains(&row), "{row}");

@@ -18,6 +18,7 @@
 //! # Ok::<(), lattice_lock_errors::Error>(())
 //! ```
 
+mod availability;
 mod capability;
 mod catalogue;
 pub mod codes;
@@ -28,13 +29,17 @@ mod provider;
 mod registry;
 mod usage;
 
+pub use availability::{
+    Availability, BreakerPolicy, CapturedAvailability, Heard, Permit, Subject, Subscription,
+    Transition,
+};
 pub use capability::{Capabilities, Capability};
 pub use catalogue::{Catalogue, Model};
-pub use failure::{FailureClass, ProviderUnavailableError};
+pub use failure::{Blame, FailureClass, ProviderUnavailableError};
 pub use id::{ModelName, ModelRef, ProviderId};
 pub use price::{Price, PriceHistory, PriceList, PriceVersion};
 pub use provider::{Provider, ReasoningCount, Wire};
-pub use registry::{Availability, Registry};
+pub use registry::Registry;
 pub use usage::{Bucket, Count, TokenUsage};
 
 #[cfg(doctest)]

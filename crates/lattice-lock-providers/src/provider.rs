@@ -43,7 +43,7 @@ pub struct Provider {
     id: ProviderId,
     wire: Wire,
     base_url: String,
-    api_key: Option<Secret<String>>,
+    keys: Vec<Secret<String>>,
     needs_key: bool,
     reasoning: ReasoningCount,
 }
@@ -100,16 +100,23 @@ impl Provider {
             id: id.parse().expect("the known ids are tested to be valid"),
             wire,
             base_url: base_url.into(),
-            api_key: None,
+            keys: Vec::new(),
             needs_key: true,
             reasoning: ReasoningCount::WithinOutput,
         }
     }
 
-    /// Sets the API key.
+    /// Sets the API key, in place of all that were set before.
     #[must_use]
     pub fn api_key(mut self, key: impl Into<Secret<String>>) -> Self {
-        self.api_key = Some(key.into());
+        self.keys = vec![key.into()];
+        self
+    }
+
+    /// Adds a key that is used when those before it are refused, exhausted or asked to slow down.
+    #[must_use]
+    pub fn another_key(mut self, key: impl Into<Secret<String>>) -> Self {
+        self.keys.push(key.into());
         self
     }
 
@@ -149,16 +156,22 @@ impl Provider {
         &self.base_url
     }
 
-    /// Its API key, if one is set.
+    /// Its first API key, if one is set.
     #[must_use]
     pub fn key(&self) -> Option<&Secret<String>> {
-        self.api_key.as_ref()
+        self.keys.first()
+    }
+
+    /// Its API keys, in the order in which they are to be used.
+    #[must_use]
+    pub fn keys(&self) -> &[Secret<String>] {
+        &self.keys
     }
 
     /// Whether everything that a call needs is there.
     #[must_use]
     pub fn is_configured(&self) -> bool {
-        !self.needs_key || self.api_key.is_some()
+        !self.needs_key || !self.keys.is_empty()
     }
 
     /// How it counts reasoning tokens.

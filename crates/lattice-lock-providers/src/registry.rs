@@ -1,30 +1,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use lattice_lock_errors::{Error, Result};
-use serde::Serialize;
 
+use crate::availability::{Attempt, Board, Leaves};
 use crate::codes::{MODEL_UNKNOWN, PROVIDER_UNKNOWN};
-use crate::failure::DEFAULT_COOLING;
-use crate::{Catalogue, FailureClass, Model, ModelRef, Provider, ProviderId};
-
-/// Whether a provider may be called now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
-#[non_exhaustive]
-pub enum Availability {
-    /// Something that a call needs is missing, such as a key.
-    Unconfigured,
-    /// It may be called.
-    Available,
-    /// It asked to be left alone, or failed, a moment ago.
-    Cooling {
-        /// When it may be called again: microseconds since 1970 (UTC).
-        until: i64,
-    },
-}
+use crate::{
+    Availability, BreakerPolicy, CapturedAvailability, Catalogue, Heard, Model, ModelRef, Permit,
+    Provider, ProviderId, Subject, Subscription, Transition,
+};
 
 /// The configured providers, the known models, and who may be called now.
 ///
@@ -46,44 +31,54 @@ pub struct Registry(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    catalogue: Catalogue,
-    providers: BTreeMap<ProviderId, Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    provider: Provider,
-    cooling_until: AtomicI64,
+    catalogue: ArcSwap<Catalogue>,
+    providers: BTreeMap<ProviderId, Provider>,
+    board: Arc<Board>,
 }
 
 impl Registry {
     /// A registry of these providers; of two with the same id the last one counts.
     pub fn new(catalogue: Catalogue, providers: impl IntoIterator<Item = Provider>) -> Self {
-        let entry = |provider: Provider| {
-            let cooling_until = AtomicI64::new(i64::MIN);
-            (
-                provider.id().clone(),
-                Entry {
-                    provider,
-                    cooling_until,
-                },
-            )
-        };
+        Self::with_policy(catalogue, providers, BreakerPolicy::new())
+    }
+
+    /// As [`new`](Self::new), with circuit breakers of another policy.
+    pub fn with_policy(
+        catalogue: Catalogue,
+        providers: impl IntoIterator<Item = Provider>,
+        policy: BreakerPolicy,
+    ) -> Self {
+        let named = |provider: Provider| (provider.id().clone(), provider);
+        let providers: BTreeMap<_, _> = providers.into_iter().map(named).collect();
+        let keys = |(id, provider): (&ProviderId, &Provider)| (id.clone(), provider.keys().len());
+        let board = Board::new(policy, providers.iter().map(keys));
         Self(Arc::new(Inner {
-            catalogue,
-            providers: providers.into_iter().map(entry).collect(),
+            catalogue: ArcSwap::from_pointee(catalogue),
+            providers,
+            board: Arc::new(board),
         }))
     }
 
-    /// The known models.
+    /// The known models, as they are now. Whoever keeps the answer keeps this edition, also when another one
+    /// replaces it meanwhile.
     #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.0.catalogue
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.0.catalogue.load_full()
+    }
+
+    /// Puts another catalogue in the place of this one, at once for everyone who asks from now on. Returns the
+    /// former.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers have no use for the former"
+    )]
+    pub fn replace_catalogue(&self, catalogue: Catalogue) -> Arc<Catalogue> {
+        self.0.catalogue.swap(Arc::new(catalogue))
     }
 
     /// The providers, by name.
     pub fn providers(&self) -> impl Iterator<Item = &Provider> {
-        self.0.providers.values().map(|entry| &entry.provider)
+        self.0.providers.values()
     }
 
     /// The provider of this name.
@@ -92,13 +87,17 @@ impl Registry {
     ///
     /// [`PROVIDER_UNKNOWN`], with the nearest known name.
     pub fn provider(&self, id: &ProviderId) -> Result<&Provider> {
-        self.entry(id).map(|entry| &entry.provider)
+        self.0.providers.get(id).ok_or_else(|| {
+            let known = self.0.providers.keys().map(ToString::to_string);
+            let error = Error::new(PROVIDER_UNKNOWN, "unknown provider").with("provider", id);
+            with_nearest(error, id.as_str(), known)
+        })
     }
 
     /// What the catalogue knows of a model, also by a dated name.
     #[must_use]
-    pub fn model(&self, model: &ModelRef) -> Option<&Arc<Model>> {
-        self.0.catalogue.find(model)
+    pub fn model(&self, model: &ModelRef) -> Option<Arc<Model>> {
+        self.0.catalogue.load().find(model).cloned()
     }
 
     /// The model that a caller means by `provider/model`, or by a model's name alone.
@@ -125,9 +124,8 @@ impl Registry {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let models = self
-            .0
-            .catalogue
+        let catalogue = self.catalogue();
+        let models = catalogue
             .models()
             .iter()
             .map(|model| model.reference().to_string());
@@ -138,51 +136,113 @@ impl Registry {
         with_nearest(Error::new(code, message).with("model", name), name, models)
     }
 
-    /// Whether a provider may be called at `now`, in microseconds since 1970 (UTC).
+    /// Whether a provider may be called at `now`, in microseconds since 1970 (UTC). Takes no lock.
     #[must_use]
     pub fn availability(&self, id: &ProviderId, now: i64) -> Availability {
-        let Some(entry) = self
-            .0
-            .providers
-            .get(id)
-            .filter(|e| e.provider.is_configured())
-        else {
+        if !self.is_configured(id) {
             return Availability::Unconfigured;
-        };
-        match entry.cooling_until.load(Ordering::Relaxed) {
-            until if until > now => Availability::Cooling { until },
-            _ => Availability::Available,
         }
+        let known = self.0.board.provider(id, now);
+        known.unwrap_or(Availability::Unconfigured)
     }
 
-    /// Learns from a failed attempt: whoever asked to be left alone, or failed by its own fault, cools for
-    /// as long as it said, otherwise for five seconds. A shorter wait never replaces a longer one.
+    /// Whether a model may be called: the worse of its own state and its provider's. Takes no lock.
+    #[must_use]
+    pub fn model_availability(&self, model: &ModelRef, now: i64) -> Availability {
+        if !self.is_configured(model.provider()) {
+            return Availability::Unconfigured;
+        }
+        let known = self.0.board.model(model, now);
+        known.unwrap_or(Availability::Unconfigured)
+    }
+
+    /// Whether one of a provider's keys may be used, by its place in [`Provider::keys`]. Takes no lock.
+    #[must_use]
+    pub fn key_availability(&self, id: &ProviderId, place: usize, now: i64) -> Availability {
+        let known = self.0.board.key(id, place, now);
+        known.unwrap_or(Availability::Unconfigured)
+    }
+
+    fn is_configured(&self, id: &ProviderId) -> bool {
+        self.0
+            .providers
+            .get(id)
+            .is_some_and(Provider::is_configured)
+    }
+
+    /// Leave for one call of a model, with the key to use. A half-open circuit gives only a few at a time.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn admit(&self, model: &ModelRef, now: i64) -> std::result::Result<Permit, Availability> {
+        if !self.is_configured(model.provider()) {
+            return Err(Availability::Unconfigured);
+        }
+        Permit::ask(&self.0.board, model, now)
+    }
+
+    /// Learns from a call that was made without a [`Permit`], with the provider's first key.
+    ///
+    /// Only failures that are the provider's count against it, and one failure of one is no outage: see
+    /// [`BreakerPolicy`] and [`Blame`](crate::Blame). Who asks to slow down is left alone for as long as it says.
     ///
     /// # Errors
     ///
     /// [`PROVIDER_UNKNOWN`].
-    pub fn observe(
-        &self,
-        id: &ProviderId,
-        class: FailureClass,
-        retry_after: Option<Duration>,
-        now: i64,
-    ) -> Result<()> {
-        let entry = self.entry(id)?;
-        if class.is_providers_fault() || class == FailureClass::RateLimited {
-            let wait = retry_after.unwrap_or(DEFAULT_COOLING).as_micros();
-            let until = now.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
-            entry.cooling_until.fetch_max(until, Ordering::Relaxed);
-        }
+    pub fn observe(&self, model: &ModelRef, heard: Heard, now: i64) -> Result<()> {
+        let keys = self.provider(model.provider())?.keys().len();
+        let attempt = Attempt {
+            provider: model.provider(),
+            model: Some(model.name()),
+            key: (keys > 0).then_some(0),
+            leaves: Leaves::NONE,
+        };
+        self.0.board.learn(attempt, heard, now);
         Ok(())
     }
 
-    fn entry(&self, id: &ProviderId) -> Result<&Entry> {
-        self.0.providers.get(id).ok_or_else(|| {
-            let known = self.0.providers.keys().map(ToString::to_string);
-            let error = Error::new(PROVIDER_UNKNOWN, "unknown provider").with("provider", id);
-            with_nearest(error, id.as_str(), known)
+    /// Switches a provider, a model or a key off, or on again.
+    ///
+    /// # Errors
+    ///
+    /// [`PROVIDER_UNKNOWN`] if there is no such provider or key.
+    pub fn set_enabled(&self, subject: &Subject, enabled: bool, now: i64) -> Result<()> {
+        let known = self.0.board.disable(subject, !enabled, now);
+        known.then_some(()).ok_or_else(|| {
+            Error::new(PROVIDER_UNKNOWN, "unknown provider or key").with("subject", subject)
         })
+    }
+
+    /// Has a listener told of every change of somebody's availability, for as long as the subscription lives. It
+    /// is called on the thread that learnt of the change, so that it should be quick.
+    pub fn subscribe(
+        &self,
+        listener: impl Fn(&Transition) + Send + Sync + 'static,
+    ) -> Subscription {
+        self.0.board.subscribe(listener)
+    }
+
+    /// Tells the listeners what time alone has changed since, such as a pause that is over.
+    pub fn tick(&self, now: i64) {
+        self.0.board.tick(now);
+    }
+
+    /// The state of every circuit.
+    #[must_use]
+    pub fn capture_availability(&self) -> CapturedAvailability {
+        self.0.board.capture()
+    }
+
+    /// Brings every circuit back to a captured state, and those that were not known then to their first. Nobody is
+    /// told.
+    pub fn restore_availability(&self, captured: &CapturedAvailability, now: i64) {
+        self.0.board.restore(captured, now);
+    }
+
+    /// Brings every circuit back to its first state. Nobody is told.
+    pub fn reset_availability(&self, now: i64) {
+        self.0.board.reset(now);
     }
 }
 
@@ -243,52 +303,22 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_that_asks_for_a_pause_gets_it() {
-        let (registry, openai) = (registry(), Provider::openai().id().clone());
-        let observe = |class, wait| registry.observe(&openai, class, wait, 100).unwrap();
-        observe(FailureClass::RateLimited, Some(Duration::from_micros(50)));
-        assert_eq!(
-            registry.availability(&openai, 149),
-            Availability::Cooling { until: 150 }
-        );
-        assert_eq!(registry.availability(&openai, 150), Availability::Available);
-        observe(FailureClass::RateLimited, Some(Duration::MAX));
-        observe(FailureClass::RateLimited, Some(Duration::ZERO));
-        assert_eq!(
-            registry.availability(&openai, 150),
-            Availability::Cooling { until: i64::MAX }
-        );
-    }
-
-    #[test]
-    fn a_callers_mistake_does_not_cool_the_provider() {
-        let (registry, openai) = (registry(), Provider::openai().id().clone());
-        for class in [
-            FailureClass::BadRequest,
-            FailureClass::InvalidKey,
-            FailureClass::ContextTooLong,
-        ] {
-            registry.observe(&openai, class, None, 0).unwrap();
-        }
-        assert_eq!(registry.availability(&openai, 0), Availability::Available);
-    }
-
-    #[test]
     fn an_unknown_or_keyless_provider_is_unconfigured() {
-        let nobody = "nobody".parse().unwrap();
-        let anthropic = Provider::anthropic().id().clone();
-        assert_eq!(
-            registry().availability(&nobody, 0),
-            Availability::Unconfigured
-        );
-        assert_eq!(
-            registry().availability(&anthropic, 0),
-            Availability::Unconfigured
-        );
-        assert!(
-            registry()
-                .observe(&nobody, FailureClass::Timeout, None, 0)
-                .is_err()
-        );
+        let registry = registry();
+        let state = |model: &str| registry.model_availability(&model.parse().unwrap(), 0);
+        assert_eq!(state("nobody/m"), Availability::Unconfigured);
+        assert_eq!(state("anthropic/m"), Availability::Unconfigured);
+        assert_eq!(state("openai/m"), Availability::Unknown);
+        let observed = registry.observe(&"nobody/m".parse().unwrap(), Heard::Answered, 0);
+        assert_eq!(observed.unwrap_err().code(), PROVIDER_UNKNOWN);
+    }
+
+    #[test]
+    fn whoever_holds_a_catalogue_keeps_it_when_another_one_comes() {
+        let registry = registry();
+        let held = registry.catalogue();
+        let former = registry.replace_catalogue(Catalogue::default());
+        assert!(Arc::ptr_eq(&held, &former));
+        assert!(!held.models().is_empty() && registry.catalogue().models().is_empty());
     }
 }
