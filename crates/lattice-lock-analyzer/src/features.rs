@@ -46,6 +46,8 @@ named! {
         Placeholder = "placeholder",
         /// A Markdown heading.
         Heading = "heading",
+        /// There is no word in it: it is empty, blank, or holds only marks and symbols.
+        Wordless = "wordless",
     }
 }
 

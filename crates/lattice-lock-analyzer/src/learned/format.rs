@@ -6,8 +6,8 @@ use crate::codes::{MODEL_INVALID, MODEL_VERSION};
 use crate::task::TASKS;
 
 const MAGIC: [u8; 4] = *b"LLAM";
-/// Raised whenever the same text would give other features, or the layout changes.
-const VERSION: u32 = 1;
+/// Raised whenever the same text would give other features or sums, or the layout changes.
+const VERSION: u32 = 2;
 /// The bytes before the first row.
 const HEADER: usize = 160;
 /// The most rows: with the header they stay within 256 KiB.

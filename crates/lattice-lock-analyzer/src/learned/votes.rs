@@ -19,6 +19,15 @@ pub(crate) fn row_and_tag(feature: u64, rows: u64) -> (usize, u8) {
     ((((feature >> 32) * rows) >> 32) as usize, feature as u8)
 }
 
+/// So many features of no weight are added to every text: a single telling word in a short one proves little.
+const PRIOR: u32 = 6;
+
+/// What the sum of a text's weights is divided by: the root of the number of its features, repeated ones included.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^24")]
+pub(crate) fn norm(features: u32) -> f32 {
+    (features.saturating_add(PRIOR) as f32).sqrt()
+}
+
 /// How many rows are collected before they are added up: so many int8 fit into an int16.
 const BATCH: usize = 256;
 
@@ -61,13 +70,10 @@ impl<'m> Votes<'m> {
         std::array::from_fn(|task| own[task] + self.context[task])
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "sums and counts are far below 2^24"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "sums are far below 2^24")]
     fn normed(&mut self) -> [f32; TASKS] {
         self.add_up();
-        let norm = (self.features.max(1) as f32).sqrt();
+        let norm = norm(self.features);
         self.sums.map(|sum| sum as f32 / norm)
     }
 

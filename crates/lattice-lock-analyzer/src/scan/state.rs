@@ -53,11 +53,20 @@ pub(crate) struct Scan<'s, L> {
     words: u32,
     lead: u32,
     sentences: u32,
+    denied_from: u32,
     denied_until: u32,
-    armed: [u32; MOST_GAPS],
+    armed: [Armed; MOST_GAPS],
     zone: Zone,
     weak: bool,
     last: u64,
+}
+
+/// The first part of a phrase in two parts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Armed {
+    /// The number of its last word; 0 if it was not met.
+    at: u32,
+    denied: bool,
 }
 
 /// Where in the text the pass is.
@@ -102,8 +111,9 @@ impl<'s, L: Learner> Scan<'s, L> {
             words: 0,
             lead: OPEN,
             sentences: 0,
+            denied_from: 0,
             denied_until: 0,
-            armed: [0; MOST_GAPS],
+            armed: [Armed::default(); MOST_GAPS],
             zone: Zone::default(),
             weak: false,
             last: 0,
@@ -142,21 +152,32 @@ impl<'s, L: Learner> Scan<'s, L> {
 
     fn act(&mut self, action: Action, words: u32) {
         match action {
-            Action::Signal { signal, words } => self.signal(signal, u32::from(words)),
+            Action::Signal { signal, words } => self.signal(signal, u32::from(words), false),
             Action::After { signal, gap } => {
                 let armed = self.armed[gap as usize % MOST_GAPS];
-                if armed != 0 && self.words - armed <= WIDEST_GAP && self.words - armed >= words {
-                    self.signal(signal, self.words - armed + 1);
+                let apart = self.words - armed.at;
+                if armed.at != 0 && apart <= WIDEST_GAP && apart >= words {
+                    self.signal(signal, apart + 1, armed.denied);
                 }
             }
-            Action::Opens { gap } => self.armed[gap as usize % MOST_GAPS] = self.words,
-            Action::Negator => self.denied_until = self.words + DENIED,
+            Action::Opens { gap } => {
+                self.armed[gap as usize % MOST_GAPS] = Armed {
+                    at: self.words,
+                    denied: self.is_denied(self.words),
+                };
+            }
+            Action::Negator => {
+                if self.denied_until < self.words {
+                    self.denied_from = self.words;
+                }
+                self.denied_until = self.words + DENIED;
+            }
             Action::Language(_) | Action::Filler => {}
         }
     }
 
-    /// A signal's phrase of so many words ends with the current word.
-    fn signal(&mut self, signal: u16, words: u32) {
+    /// A signal's phrase of so many words ends with the current word; its first part may have been denied.
+    fn signal(&mut self, signal: u16, words: u32, denied: bool) {
         let rule = self.set.rules[signal as usize];
         let first = self.words + 1 - words.min(self.words);
         let mut strength = if self.zone.is_code() || self.zone.quote {
@@ -177,12 +198,17 @@ impl<'s, L: Learner> Scan<'s, L> {
         if self.weak {
             strength /= 2;
         }
-        if !rule.firm && self.denied_until >= first {
+        if !rule.firm && (denied || self.is_denied(first)) {
             strength = -(strength / 2);
         }
         if strength != 0 {
             self.speak(signal, strength);
         }
+    }
+
+    /// Whether a phrase that begins with this word is denied: "not working" is not, although a denial is in it.
+    fn is_denied(&self, first: u32) -> bool {
+        self.denied_from < first && first <= self.denied_until
     }
 
     /// A signal speaks; the learned layer hears it too.
@@ -269,6 +295,9 @@ impl<'s, L: Learner> Scan<'s, L> {
     /// What can only be said once the whole text was seen.
     pub(crate) fn finish(&mut self) {
         let words = self.counts.all_words();
+        if words == 0 {
+            self.mark(Mark::Wordless);
+        }
         if self.table_rows >= 2 {
             self.mark(Mark::Table);
         }

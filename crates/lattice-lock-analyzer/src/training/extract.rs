@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Sample;
 use crate::Input;
 use crate::engine;
+use crate::learned::norm;
 use crate::patterns::Compiled;
 use crate::scan::Learner;
 use crate::task::TASKS;
@@ -19,7 +20,7 @@ pub(crate) struct Seen {
     pub(crate) rules: [f64; TASKS],
     /// The different features, in ascending order.
     pub(crate) features: Vec<u64>,
-    /// What the votes are divided by: the root of the number of features, repeated ones included.
+    /// What the votes are divided by.
     pub(crate) norm: f64,
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn extract(samples: &[Sample], set: &Compiled) -> Vec<Seen> {
 fn see(sample: &Sample, family: usize, set: &Compiled) -> Seen {
     let read = engine::read(set, &Input::prompt(sample.prompt()), Recorder(Vec::new()));
     let mut features = read.scan.learner.0;
-    let norm = root(features.len().max(1));
+    let norm = f64::from(norm(u32::try_from(features.len()).unwrap_or(u32::MAX)));
     features.sort_unstable();
     features.dedup();
     Seen {
@@ -61,12 +62,4 @@ fn see(sample: &Sample, family: usize, set: &Compiled) -> Seen {
         features,
         norm,
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a count of features is far below 2^52"
-)]
-fn root(count: usize) -> f64 {
-    (count as f64).sqrt()
 }

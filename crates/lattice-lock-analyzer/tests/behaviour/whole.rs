@@ -57,29 +57,6 @@ fn each_kind_of_work_is_known_in_plain_words() {
 }
 
 #[test]
-fn a_prompt_of_any_sort_is_analyzed() {
-    let analyzer = Analyzer::new();
-    let long = "word ".repeat(200_000);
-    for prompt in [
-        "",
-        " ",
-        "\n\n\n",
-        "\u{0}",
-        "?",
-        "🙂",
-        "```",
-        "```rust\nfn",
-        "[[[[((((",
-        long.as_str(),
-    ] {
-        let analysis = analyzer.analyze(prompt);
-        assert!((0.0..=1.0).contains(&analysis.confidence()), "{prompt:.20}");
-        assert!(analysis.tokens().expected() <= analysis.tokens().upper());
-        assert!(analysis.secondary().len() <= 3);
-    }
-}
-
-#[test]
 fn the_last_message_of_the_user_weighs_most() {
     let messages = [
         Message::new(Role::System, "You are a translator."),
