@@ -23,6 +23,11 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// What OpenTelemetry advises for the duration of an inference, in seconds.
+const BUCKETS: [f64; 14] = [
+    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+];
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
@@ -44,9 +49,13 @@ async fn run() -> Result<()> {
         .map_err(|error| unusable("the exporter stopped", &error))?
         .map_err(|error| unusable("the spans were not exported", &error))?;
     heading("Prometheus would scrape");
-    for line in prometheus.render().lines() {
+    let scraped = prometheus.render();
+    let shown =
+        |line: &&str| !line.is_empty() && !line.starts_with('#') && !line.contains("_bucket{");
+    for line in scraped.lines().filter(shown) {
         note(line);
     }
+    note("… and the buckets of each histogram");
     heading("OpenTelemetry got");
     row("endpoint", &collector.endpoint);
     collector.show().await;
@@ -75,8 +84,10 @@ async fn call() -> Result<()> {
 }
 
 fn prometheus() -> Result<PrometheusHandle> {
-    let handle = PrometheusBuilder::new().install_recorder();
-    let handle = handle.map_err(|error| unusable("no recorder", &error))?;
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .map_err(|error| unusable("no recorder", &error))?;
     describe_metrics();
     Ok(handle)
 }
