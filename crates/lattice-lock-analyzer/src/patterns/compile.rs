@@ -1,6 +1,7 @@
 //! Turns the sections of a pattern file into a table of hashes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use lattice_lock_errors::Error;
 
@@ -55,7 +56,7 @@ impl Rule {
 }
 
 /// A compiled pattern set.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Compiled {
     pub(crate) table: Table,
     pub(crate) signals: Vec<Signal>,
@@ -64,6 +65,15 @@ pub(crate) struct Compiled {
     /// The signals that listen to the structure, and to what of it.
     pub(crate) structural: Vec<(u16, When)>,
     pub(crate) regexes: regex::Regexes,
+}
+
+/// Its size alone: every analysis holds it, and nobody reads a megabyte of table in a log.
+impl fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiled")
+            .field("signals", &self.signals.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Compiles `sections`.

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::patterns::MOST_SIGNALS;
 
 /// How many different signals one analysis keeps; what comes after them is not counted.
@@ -17,10 +19,16 @@ pub(crate) struct Hit {
 }
 
 /// The signals that spoke, in the order in which they were first met.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Hits {
     hits: [Hit; MOST_HITS],
     len: usize,
+}
+
+impl fmt::Debug for Hits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all()).finish()
+    }
 }
 
 impl Hits {

@@ -109,3 +109,10 @@ fn a_malformed_pattern_file_is_refused_with_its_lines() {
         PatternSet::parse("lattice-lock patterns 1\n\n[x] nonsense+10\nword\n").unwrap_err();
     assert!(format!("{error:?}").contains('3'), "{error:?}");
 }
+
+#[test]
+fn an_analysis_is_short_in_a_log() {
+    let analysis = Analyzer::new().analyze("Translate to French: good morning");
+    let logged = format!("{analysis:?}");
+    assert!(logged.len() < 4_000, "{} bytes", logged.len());
+}
