@@ -24,7 +24,7 @@ pub(crate) struct Handles {
     pub(crate) orchestrator: Orchestrator,
     pub(crate) tasks: BackgroundTasks,
     pub(crate) health: Health,
-    pub(crate) error_metrics: ErrorMetrics,
+    pub(crate) error_metrics: Arc<ErrorMetrics>,
     pub(crate) shutdown: Shutdown,
     #[cfg(feature = "auth")]
     pub(crate) tokens: Option<lattice_lock_auth::Tokens>,

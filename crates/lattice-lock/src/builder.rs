@@ -23,7 +23,7 @@ pub struct Builder {
     providers: Option<Providers>,
     catalogue: Option<Catalogue>,
     clients: BTreeMap<ProviderId, Arc<dyn Client>>,
-    error_metrics: Option<ErrorMetrics>,
+    error_metrics: Option<Arc<ErrorMetrics>>,
     migrate: bool,
 }
 
@@ -67,8 +67,8 @@ impl Builder {
 
     /// Sets where errors are counted, with alerts and their hook; by default they are counted without alerts.
     #[must_use]
-    pub fn error_metrics(mut self, metrics: ErrorMetrics) -> Self {
-        self.error_metrics = Some(metrics);
+    pub fn error_metrics(mut self, metrics: impl Into<Arc<ErrorMetrics>>) -> Self {
+        self.error_metrics = Some(metrics.into());
         self
     }
 
