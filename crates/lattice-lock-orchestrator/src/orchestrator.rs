@@ -6,11 +6,12 @@ use lattice_lock_billing::{Ledger, OperationId};
 use lattice_lock_clients::{ChatRequest, Client};
 use lattice_lock_errors::{Error, Result, TraceId};
 use lattice_lock_principal::Principal;
-use lattice_lock_providers::{ProviderId, Registry};
+use lattice_lock_providers::{ProviderId, Registry, Subscription};
 use lattice_lock_repository::Timestamp;
 use lattice_lock_runtime::{BackgroundTasks, Correlation};
 
 use crate::operation::Operation;
+use crate::telemetry::availability_changed;
 use crate::{ChatOutcome, Selection};
 
 /// What an orchestrator works with.
@@ -34,6 +35,8 @@ pub struct Parts {
 pub struct Orchestrator {
     parts: Arc<Parts>,
     operations: BackgroundTasks,
+    /// Writes to the log what becomes of providers.
+    _log: Arc<Subscription>,
 }
 
 /// One call: what is asked, for whom, and of which model.
@@ -53,8 +56,10 @@ impl Orchestrator {
     /// An orchestrator of these parts, with no operation under way.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        let log = parts.registry.subscribe(availability_changed);
         Self {
             parts: Arc::new(parts),
+            _log: Arc::new(log),
             operations: BackgroundTasks::new(),
         }
     }

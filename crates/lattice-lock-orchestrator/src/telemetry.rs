@@ -1,9 +1,9 @@
 use lattice_lock_clients::{ChatReply, ChatRequest};
 use lattice_lock_errors::Result;
-use lattice_lock_providers::{Bucket, ModelRef, TokenUsage};
+use lattice_lock_providers::{Availability, Bucket, ModelRef, TokenUsage, Transition};
 #[cfg(feature = "metrics")]
 use lattice_lock_runtime::InferenceMetrics;
-use lattice_lock_runtime::{InferenceSpan, InferenceUsage, names};
+use lattice_lock_runtime::{InferenceSpan, InferenceUsage, log_event, names};
 use tracing::Instrument;
 
 /// What is done, by OpenTelemetry's name.
@@ -26,6 +26,23 @@ pub(crate) async fn observed(
         Err(error) => span.failed(error),
     };
     ended
+}
+
+/// Writes down that somebody is no longer asked, or asked again.
+pub(crate) fn availability_changed(change: &Transition) {
+    let subject = &change.subject;
+    match (change.from, change.to) {
+        (_, Availability::Open { .. }) => {
+            let cause = change.cause.map(tracing::field::display);
+            log_event!(BreakerOpened, %subject, cause, "no longer asked");
+        }
+        (Availability::Open { .. } | Availability::HalfOpen, Availability::Available) => {
+            log_event!(BreakerClosed, %subject, "asked again");
+        }
+        (from, to) => {
+            tracing::debug!(%subject, from = from.as_str(), to = to.as_str(), "availability changed");
+        }
+    }
 }
 
 fn begin(model: &ModelRef, request: &ChatRequest) -> InferenceSpan {

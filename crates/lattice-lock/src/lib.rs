@@ -50,6 +50,8 @@ mod app;
 mod builder;
 mod chat;
 mod lifecycle;
+#[cfg(feature = "tracing-init")]
+mod logging;
 mod provider_set;
 
 pub use lattice_lock_analyzer as analyzer;
@@ -80,6 +82,8 @@ pub use lattice_lock_orchestrator::ChatOutcome;
 pub use lattice_lock_principal::Principal;
 #[doc(inline)]
 pub use lattice_lock_repository::Database;
+#[cfg(feature = "tracing-init")]
+pub use logging::init_tracing;
 pub use provider_set::Providers;
 
 /// Every error code that this build can raise, in the order of the crates.
