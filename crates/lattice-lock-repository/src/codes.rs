@@ -30,4 +30,14 @@ lattice_lock_errors::codes! {
     NO_TABLES = "LL-DB-013", Unsupported, "open a database with a URL for what needs tables";
     /// A page of a list must have between one and a thousand entities.
     PAGE_SIZE_INVALID = "LL-DB-014", Invalid, "ask for 1 to 1000 entities at a time";
+    /// A write where only reading is allowed.
+    READ_ONLY = "LL-DB-015", Invalid, "use a writer, or a transaction that is not read-only";
+    /// A statement failed before, so the transaction can no longer be committed.
+    TRANSACTION_FAILED = "LL-DB-016", Conflict, "return the error, or nest what may fail";
+    /// The repository in memory holds as many entities as it may.
+    STORE_FULL = "LL-DB-017", Exhausted, "remove entities, raise the limit, or use a database";
+    /// The repository keeps its entities elsewhere than this scope reaches.
+    STORE_MISMATCH = "LL-DB-018", Invalid, "use a scope of the database that the repository belongs to";
+    /// A row was written by somebody else, and makes no sense.
+    ROW_INVALID = "LL-DB-019", Integrity, "find out what else writes to the table";
 }

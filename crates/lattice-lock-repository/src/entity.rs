@@ -61,7 +61,9 @@ pub struct Stored<E> {
 }
 
 impl<E> Stored<E> {
-    pub(crate) fn new(id: EntityId, version: u64, entity: E) -> Self {
+    /// An entity as a repository read or wrote it: for those who implement one.
+    #[must_use]
+    pub fn new(id: EntityId, version: u64, entity: E) -> Self {
         Self {
             id,
             version,
@@ -117,8 +119,16 @@ impl Page {
         self
     }
 
-    pub(crate) fn bounds(&self) -> (Option<EntityId>, usize) {
-        (self.after, self.limit)
+    /// The key after which it begins; none for the first page.
+    #[must_use]
+    pub fn start(&self) -> Option<EntityId> {
+        self.after
+    }
+
+    /// How many entities it has at most.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
     }
 }
 

@@ -6,7 +6,7 @@
 //! crates that use it.
 //!
 //! ```
-//! use lattice_lock_repository::{Entity, MemoryRepository, Page, Repository};
+//! use lattice_lock_repository::{Database, Entity, MemoryRepository, Page, Repository};
 //!
 //! #[derive(Clone)]
 //! struct Note(String);
@@ -16,29 +16,34 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> lattice_lock_errors::Result<()> {
-//! let notes = MemoryRepository::default();
-//! let first = notes.create(Note("buy milk".into())).await?;
+//! let (database, notes) = (Database::in_memory(), MemoryRepository::new());
+//! let first = notes.create(&mut database.writer()?, Note("buy milk".into())).await?;
 //! assert_eq!(first.version(), 1);
-//! assert_eq!(notes.list(Page::first(10)?).await?.len(), 1);
+//! assert_eq!(notes.list(&mut database.reader()?, Page::first(10)?).await?.len(), 1);
 //! # Ok(())
 //! # }
 //! ```
 
 pub mod codes;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod database;
 mod entity;
+mod scope;
 mod store;
 mod time;
 
 pub use database::{
-    Database, DatabaseHealth, DatabaseOptions, DatabaseStatus, Engine, Migration, MigrationSet,
+    Database, DatabaseHealth, DatabaseOptions, DatabaseStatus, Engine, Isolation, Migration,
+    MigrationSet, TransactionError, TransactionOptions,
 };
 #[cfg(feature = "__sql")]
-pub use database::{
-    DatabaseConnectionError, Isolation, Scope, TransactionError, Work, database_error,
-};
+pub use database::{DatabaseConnectionError, database_error};
 pub use entity::{Entity, EntityId, EntityNotFoundError, Page, Stored};
-pub use store::{MemoryRepository, Repository};
+pub use scope::{Scope, Work};
+pub use store::{ListAll, Listing, MemoryRepository, Repository};
+#[cfg(feature = "__sql")]
+pub use store::{Table, TableRepository};
 pub use time::Timestamp;
 
 #[cfg(doctest)]

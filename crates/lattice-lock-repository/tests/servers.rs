@@ -2,6 +2,8 @@
 #![cfg(any(feature = "postgres", feature = "mysql"))]
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
+mod server;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};
@@ -9,11 +11,11 @@ use std::time::Duration;
 
 use lattice_lock_errors::Result;
 use lattice_lock_repository::{
-    Database, DatabaseOptions, Engine, Isolation, Migration, MigrationSet, Scope, codes,
-    database_error,
+    Database, DatabaseOptions, Engine, Isolation, Migration, MigrationSet, Scope,
+    TransactionOptions, codes, database_error,
 };
-use sea_orm::{ConnectionTrait, Statement};
-use uuid::Uuid;
+use sea_orm::ConnectionTrait;
+use server::{execute, number};
 
 const SETS: &[MigrationSet] = &[MigrationSet {
     name: "notes",
@@ -24,83 +26,20 @@ const SETS: &[MigrationSet] = &[MigrationSet {
     }],
 }];
 
-/// A database of its own on a server, as several processes would open it.
-struct Server {
-    admin: Database,
-    url: String,
-    name: String,
-}
+/// The address of a database, as several processes would open it.
+struct Server(String);
 
 impl Server {
-    /// Where there is no server, says so loudly; with `LATTICE_TEST_REQUIRE_SERVERS` set, as in CI, fails.
-    async fn start(variable: &str, default: &str) -> Option<Self> {
-        let url = std::env::var(variable).unwrap_or_else(|_| default.into());
-        let options = DatabaseOptions::default()
-            .pool_size(1)
-            .acquire_timeout(Duration::from_secs(5));
-        let admin = match Database::open_with(&url, options).await {
-            Ok(admin) => admin,
-            Err(error) => {
-                let required = std::env::var_os("LATTICE_TEST_REQUIRE_SERVERS").is_some();
-                assert!(
-                    !required,
-                    "{variable} is required and not reachable: {error:?}"
-                );
-                #[expect(
-                    clippy::print_stderr,
-                    reason = "whoever runs the tests must see what was not held"
-                )]
-                {
-                    eprintln!("SKIPPED: no server at {variable} ({error})");
-                }
-                return None;
-            }
-        };
-        let name = format!("lattice_{}", Uuid::new_v4().simple());
-        execute(&admin, &format!("CREATE DATABASE {name}"))
-            .await
-            .unwrap();
-        let (server, _) = url.rsplit_once('/').unwrap();
-        Some(Self {
-            admin,
-            url: format!("{server}/{name}"),
-            name,
-        })
-    }
-
     async fn open(&self, connections: u32) -> Database {
         let options = DatabaseOptions::default().pool_size(connections);
-        Database::open_with(&self.url, options).await.unwrap()
+        Database::open_with(&self.0, options).await.unwrap()
     }
-
-    async fn stop(self, opened: impl IntoIterator<Item = Database>) {
-        for database in opened {
-            database.dispose().await;
-        }
-        execute(&self.admin, &format!("DROP DATABASE {}", self.name))
-            .await
-            .unwrap();
-        self.admin.dispose().await;
-    }
-}
-
-async fn execute(database: &Database, sql: &str) -> Result<()> {
-    let mut scope = database.reader()?;
-    let done = scope.connection().execute_unprepared(sql).await;
-    done.map(drop).map_err(|error| database_error(&error))
 }
 
 async fn insert(scope: &mut Scope<'_>, n: i64) -> Result<()> {
     let sql = format!("INSERT INTO notes VALUES ({n})");
-    let done = scope.connection().execute_unprepared(&sql).await;
+    let done = scope.connection()?.execute_unprepared(&sql).await;
     done.map(drop).map_err(|error| database_error(&error))
-}
-
-async fn number(scope: &mut Scope<'_>, sql: &str) -> i64 {
-    let connection = scope.connection();
-    let query = Statement::from_string(connection.get_database_backend(), sql);
-    let row = connection.query_one_raw(query).await.unwrap().unwrap();
-    row.try_get("", "n").unwrap()
 }
 
 async fn count(database: &Database) -> i64 {
@@ -109,6 +48,10 @@ async fn count(database: &Database) -> i64 {
         "SELECT COUNT(*) AS n FROM notes",
     )
     .await
+}
+
+fn read_committed() -> TransactionOptions {
+    TransactionOptions::default().isolation(Isolation::ReadCommitted)
 }
 
 fn is_done<T>(future: Pin<&mut impl Future<Output = T>>) -> bool {
@@ -122,14 +65,12 @@ async fn dropped_anywhere(server: &Server) {
     let (database, watcher) = (server.open(2).await, server.open(1).await);
     database.migrate(SETS).await.unwrap();
     for n in 0..150 {
-        let mut dropped = Box::pin(
-            database.transaction(Isolation::ReadCommitted, move |scope| {
-                Box::pin(async move {
-                    insert(scope, n).await?;
-                    insert(scope, n + 1000).await
-                })
-            }),
-        );
+        let mut dropped = Box::pin(database.transaction_with(read_committed(), move |scope| {
+            Box::pin(async move {
+                insert(scope, n).await?;
+                insert(scope, n + 1000).await
+            })
+        }));
         for _ in 0..n {
             if is_done(dropped.as_mut()) {
                 break;
@@ -140,9 +81,7 @@ async fn dropped_anywhere(server: &Server) {
     }
     for n in 5000..5020 {
         database
-            .transaction(Isolation::ReadCommitted, move |scope| {
-                Box::pin(insert(scope, n))
-            })
+            .transaction_with(read_committed(), move |scope| Box::pin(insert(scope, n)))
             .await
             .unwrap();
     }
@@ -170,7 +109,7 @@ async fn killed(server: &Server, statement_follows: bool) {
     };
     let by = killer.clone();
     let outcome: Result<()> = database
-        .transaction(Isolation::ReadCommitted, move |scope| {
+        .transaction_with(read_committed(), move |scope| {
             let by = by.clone();
             Box::pin(async move {
                 insert(scope, 1).await?;
@@ -241,54 +180,41 @@ async fn migrated_at_once(server: &Server) {
 }
 
 macro_rules! on_server {
-    ($server:ident, $feature:literal, $variable:literal, $default:literal) => {
+    ($server:ident, $feature:literal, $on:expr) => {
         #[cfg(feature = $feature)]
         mod $server {
-            async fn server() -> Option<super::Server> {
-                super::Server::start($variable, $default).await
-            }
+            use super::Server;
 
             #[tokio::test(flavor = "multi_thread")]
             async fn a_transaction_dropped_anywhere_leaves_clean_connections() {
-                let Some(server) = server().await else { return };
-                super::dropped_anywhere(&server).await;
-                server.stop([]).await;
+                $on.run_url(async |url| super::dropped_anywhere(&Server(url)).await)
+                    .await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn a_connection_that_ends_is_unreachable_and_its_commit_unknown() {
-                let Some(server) = server().await else { return };
-                super::killed(&server, true).await;
-                super::killed(&server, false).await;
-                server.stop([]).await;
+                let both = async |url| {
+                    let server = Server(url);
+                    super::killed(&server, true).await;
+                    super::killed(&server, false).await;
+                };
+                $on.run_url(both).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn a_dropped_migration_keeps_no_lock() {
-                let Some(server) = server().await else { return };
-                super::dropped_migration(&server).await;
-                server.stop([]).await;
+                $on.run_url(async |url| super::dropped_migration(&Server(url)).await)
+                    .await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn many_processes_may_migrate_at_once() {
-                let Some(server) = server().await else { return };
-                super::migrated_at_once(&server).await;
-                server.stop([]).await;
+                $on.run_url(async |url| super::migrated_at_once(&Server(url)).await)
+                    .await;
             }
         }
     };
 }
 
-on_server!(
-    postgres,
-    "postgres",
-    "LATTICE_TEST_POSTGRES_URL",
-    "postgres://postgres@127.0.0.1:5432/postgres"
-);
-on_server!(
-    mysql,
-    "mysql",
-    "LATTICE_TEST_MYSQL_URL",
-    "mysql://root@127.0.0.1:3306/mysql"
-);
+on_server!(postgres, "postgres", crate::server::POSTGRES);
+on_server!(mysql, "mysql", crate::server::MYSQL);

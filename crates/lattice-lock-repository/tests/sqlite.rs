@@ -2,13 +2,11 @@
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use lattice_lock_errors::{Code, Error, Result};
 use lattice_lock_repository::{
-    Database, DatabaseOptions, DatabaseStatus, Engine, Isolation, Migration, MigrationSet, Scope,
-    codes,
+    Database, DatabaseOptions, DatabaseStatus, Engine, Migration, MigrationSet, Scope, codes,
 };
 use sea_orm::{ConnectionTrait, Statement};
 use tempfile::TempDir;
@@ -54,7 +52,7 @@ async fn opened() -> (TempDir, Database) {
 }
 
 async fn insert(scope: &mut Scope<'_>, n: i64) -> Result<()> {
-    let connection = scope.connection();
+    let connection = scope.connection()?;
     let backend = connection.get_database_backend();
     let sql = Statement::from_sql_and_values(backend, "INSERT INTO notes VALUES (?)", [n.into()]);
     let done = connection.execute_raw(sql).await;
@@ -64,7 +62,7 @@ async fn insert(scope: &mut Scope<'_>, n: i64) -> Result<()> {
 
 async fn count(database: &Database) -> i64 {
     let mut scope = database.reader().unwrap();
-    let connection = scope.connection();
+    let connection = scope.connection().unwrap();
     let sql = Statement::from_string(
         connection.get_database_backend(),
         "SELECT COUNT(*) AS n FROM notes",
@@ -89,11 +87,11 @@ const REFUSED: Code = Code::new(
 async fn what_returns_ok_is_committed_and_what_fails_is_not() {
     let (_folder, database) = opened().await;
     let kept = database
-        .transaction(Isolation::Serializable, |scope| Box::pin(insert(scope, 1)))
+        .transaction(|scope| Box::pin(insert(scope, 1)))
         .await;
     assert!(kept.is_ok());
     let undone: Result<()> = database
-        .transaction(Isolation::Serializable, |scope| {
+        .transaction(|scope| {
             Box::pin(async move {
                 insert(scope, 2).await?;
                 Err(Error::new(REFUSED, "refused"))
@@ -110,7 +108,7 @@ async fn a_panic_and_a_dropped_future_roll_back_and_leave_the_writer_free() {
     let panicking = database.clone();
     let task = tokio::spawn(async move {
         panicking
-            .transaction::<(), _>(Isolation::Serializable, |scope| {
+            .transaction::<(), _>(|scope| {
                 Box::pin(async move {
                     insert(scope, 1).await?;
                     panic!("on purpose")
@@ -126,7 +124,7 @@ async fn a_panic_and_a_dropped_future_roll_back_and_leave_the_writer_free() {
     );
     let signal = std::sync::Arc::clone(&entered);
     let stuck = tokio::spawn(async move {
-        hold.transaction::<(), _>(Isolation::Serializable, |scope| {
+        hold.transaction::<(), _>(|scope| {
             let signal = std::sync::Arc::clone(&signal);
             Box::pin(async move {
                 insert(scope, 2).await?;
@@ -141,7 +139,7 @@ async fn a_panic_and_a_dropped_future_roll_back_and_leave_the_writer_free() {
     assert!(stuck.await.unwrap_err().is_cancelled());
 
     database
-        .transaction(Isolation::Serializable, |scope| Box::pin(insert(scope, 3)))
+        .transaction(|scope| Box::pin(insert(scope, 3)))
         .await
         .unwrap();
     assert_eq!(count(&database).await, 1);
@@ -150,33 +148,9 @@ async fn a_panic_and_a_dropped_future_roll_back_and_leave_the_writer_free() {
 #[tokio::test]
 async fn a_duplicate_key_is_a_conflict_by_its_code() {
     let (_folder, database) = opened().await;
-    let put = || database.transaction(Isolation::ReadCommitted, |scope| Box::pin(insert(scope, 7)));
+    let put = || database.transaction(|scope| Box::pin(insert(scope, 7)));
     put().await.unwrap();
     assert_eq!(put().await.unwrap_err().code(), codes::UNIQUE_VIOLATION);
-}
-
-#[tokio::test]
-async fn contended_work_runs_again_and_gives_up_after_five() {
-    let (_folder, database) = opened().await;
-    let runs = AtomicU32::new(0);
-    let runs = &*Box::leak(Box::new(runs));
-    let outcome: Result<()> = database
-        .transaction(Isolation::Serializable, move |_| {
-            Box::pin(async move {
-                runs.fetch_add(1, Ordering::Relaxed);
-                Err(Error::new(codes::TRANSACTION_CONTENDED, "busy"))
-            })
-        })
-        .await;
-    let error = outcome.unwrap_err();
-    assert_eq!(
-        (error.code(), runs.load(Ordering::Relaxed)),
-        (codes::TRANSACTION_CONTENDED, 5)
-    );
-    let cause = error
-        .find::<lattice_lock_repository::TransactionError>()
-        .unwrap();
-    assert_eq!(cause.attempts, 5);
 }
 
 #[tokio::test]
@@ -187,9 +161,7 @@ async fn sixty_four_writers_all_get_their_row_in() {
             let database = database.clone();
             tokio::spawn(async move {
                 database
-                    .transaction(Isolation::Serializable, move |scope| {
-                        Box::pin(insert(scope, n))
-                    })
+                    .transaction(move |scope| Box::pin(insert(scope, n)))
                     .await
             })
         })
@@ -223,6 +195,7 @@ async fn a_broken_step_leaves_nothing_behind() {
     assert!(
         scope
             .connection()
+            .unwrap()
             .execute_unprepared("SELECT * FROM half")
             .await
             .is_err()
@@ -252,13 +225,11 @@ async fn a_file_that_another_process_writes_to_is_contended() {
     );
     one.migrate(SETS).await.unwrap();
     let refused = one
-        .transaction(Isolation::Serializable, move |scope| {
+        .transaction(move |scope| {
             let two = two.clone();
             Box::pin(async move {
                 insert(scope, 1).await?;
-                let refused = two
-                    .transaction(Isolation::Serializable, |scope| Box::pin(insert(scope, 2)))
-                    .await;
+                let refused = two.transaction(|scope| Box::pin(insert(scope, 2))).await;
                 Ok(refused.unwrap_err().code())
             })
         })
@@ -304,5 +275,9 @@ async fn in_memory_there_are_no_tables_and_nothing_to_migrate() {
     let database = Database::open("sqlite::memory:").await.unwrap();
     assert_eq!(database.engine(), Engine::Memory);
     assert_eq!(database.migrate(SETS).await.unwrap(), 0);
-    assert_eq!(database.reader().unwrap_err().code(), codes::NO_TABLES);
+    let mut scope = database.reader().unwrap();
+    assert_eq!(
+        scope.connection().map(drop).unwrap_err().code(),
+        codes::NO_TABLES
+    );
 }

@@ -364,7 +364,6 @@ pub(crate) fn changed_rows_are_noticed(database: Database) -> Fact {
 
 #[cfg(feature = "sqlite")]
 async fn changed_rows(database: &Database) {
-    use lattice_lock_repository::Isolation;
     use sea_orm::ConnectionTrait;
 
     for change in [
@@ -385,10 +384,10 @@ async fn changed_rows(database: &Database) {
         let sql =
             format!("UPDATE lattice_entries SET {change} WHERE idempotency_key = '{attempt}'");
         database
-            .transaction(Isolation::Serializable, move |scope| {
+            .transaction(move |scope| {
                 let sql = sql.clone();
                 Box::pin(async move {
-                    scope.connection().execute_unprepared(&sql).await.unwrap();
+                    scope.connection()?.execute_unprepared(&sql).await.unwrap();
                     Ok(())
                 })
             })
@@ -412,7 +411,7 @@ pub(crate) fn a_commit_that_nobody_heard_of_is_made_sure_of(database: Database) 
              DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()",
         ] {
             let mut scope = database.reader().unwrap();
-            let connection = scope.connection();
+            let connection = scope.connection().unwrap();
             sea_orm::ConnectionTrait::execute_unprepared(connection, sql)
                 .await
                 .unwrap();

@@ -77,6 +77,7 @@ impl Server {
 }
 
 async fn execute(admin: &Database, sql: &str) {
-    let mut scope = admin.reader().unwrap();
-    scope.connection().execute_unprepared(sql).await.unwrap();
+    let mut scope = admin.writer().unwrap();
+    let connection = scope.connection().unwrap();
+    connection.execute_unprepared(sql).await.unwrap();
 }

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use lattice_lock_errors::{Error, Result};
 use sea_orm::{DbErr, RuntimeErr};
 
@@ -13,17 +11,6 @@ use crate::codes::{
 pub struct DatabaseConnectionError {
     /// What the driver said, redacted.
     pub reason: String,
-}
-
-/// A transaction gave up: the typed cause of [`TRANSACTION_CONTENDED`] once its attempts are used up.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("gave up after {attempts} attempts")]
-pub struct TransactionError {
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Why the last attempt failed.
-    #[source]
-    pub last: Error,
 }
 
 pub(crate) fn unreachable(error: &DbErr) -> Error {
@@ -115,11 +102,5 @@ pub(crate) trait OrDatabaseError<T> {
 impl<T> OrDatabaseError<T> for std::result::Result<T, DbErr> {
     fn or_database_error(self) -> Result<T> {
         self.map_err(|error| database_error(&error))
-    }
-}
-
-impl fmt::Debug for super::connect::Pools {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pools").finish_non_exhaustive()
     }
 }

@@ -77,7 +77,7 @@ impl Database {
         use super::error::OrDatabaseError;
 
         let mut scope = self.reader()?;
-        let question = scope.connection().execute_unprepared("SELECT 1");
+        let question = scope.connection()?.execute_unprepared("SELECT 1");
         match tokio::time::timeout(deadline, question).await {
             Ok(answer) => answer.or_database_error().map(drop),
             Err(_) => Err(Error::new(

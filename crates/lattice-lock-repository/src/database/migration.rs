@@ -35,7 +35,7 @@ mod run {
         TRANSACTION_CONTENDED,
     };
     use crate::database::error::OrDatabaseError;
-    use crate::database::{Database, Engine, Isolation, Scope};
+    use crate::database::{Database, Engine, Isolation, Scope, TransactionOptions};
 
     /// Where it is written which migrations were applied.
     const MIGRATIONS_TABLE: &str = "lattice_migrations";
@@ -65,10 +65,14 @@ mod run {
             // In a task of its own: a caller that goes away must not leave MySQL's lock to a pooled session.
             let database = self.clone();
             let migration = async move {
-                let work = database.transaction(Isolation::ReadCommitted, move |scope| {
-                    Box::pin(migrate(scope, sets))
-                });
-                work.await
+                let options = TransactionOptions {
+                    isolation: Isolation::ReadCommitted,
+                    tolerant: true,
+                    ..TransactionOptions::default()
+                };
+                database
+                    .transaction_with(options, |scope| Box::pin(migrate(scope, sets)))
+                    .await
             };
             tokio::spawn(migration).await.unwrap_or_else(|stopped| {
                 Err(Error::new(DATABASE_UNREACHABLE, "the runtime stopped").with_foreign(&stopped))
@@ -154,7 +158,7 @@ mod run {
     }
 
     async fn execute(scope: &mut Scope<'_>, sql: &str) -> Result<()> {
-        let done = scope.connection().execute_unprepared(sql).await;
+        let done = scope.connection()?.execute_unprepared(sql).await;
         done.map(drop).or_database_error()
     }
 
@@ -172,7 +176,7 @@ mod run {
 
     /// Waits a while for MySQL's lock; whoever does not get it in time has to try again.
     async fn lock_session(scope: &mut Scope<'_>) -> Result<()> {
-        let connection = scope.connection();
+        let connection = scope.connection()?;
         let sql = format!("SELECT GET_LOCK({SESSION_LOCK}, {LOCK_SECONDS}) AS taken");
         let query = Statement::from_string(connection.get_database_backend(), sql);
         let row = connection.query_one_raw(query).await.or_database_error()?;
@@ -194,7 +198,7 @@ mod run {
     }
 
     async fn applied(scope: &mut Scope<'_>) -> Result<Vec<(String, String)>> {
-        let connection = scope.connection();
+        let connection = scope.connection()?;
         let sql = format!("SELECT id, checksum FROM {MIGRATIONS_TABLE}");
         let query = Statement::from_string(connection.get_database_backend(), sql);
         let rows = connection.query_all_raw(query).await.or_database_error()?;
@@ -237,12 +241,12 @@ mod run {
     async fn apply(scope: &mut Scope<'_>, step: &Step) -> Result<()> {
         for statement in &step.statements {
             scope
-                .connection()
+                .connection()?
                 .execute_unprepared(statement)
                 .await
                 .or_database_error()?;
         }
-        let connection = scope.connection();
+        let connection = scope.connection()?;
         let backend = connection.get_database_backend();
         let mut insert = sea_orm::sea_query::Query::insert();
         insert

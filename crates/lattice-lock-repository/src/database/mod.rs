@@ -2,31 +2,30 @@
 mod connect;
 mod engine;
 #[cfg(feature = "__sql")]
-mod error;
+pub(crate) mod error;
 mod health;
 mod migration;
 mod options;
 #[cfg(feature = "__sql")]
-mod scope;
+pub(crate) mod sql;
+mod transaction;
 
 use std::fmt;
+#[cfg(feature = "__sql")]
 use std::sync::Arc;
 
-#[cfg(feature = "__sql")]
-use lattice_lock_errors::Error;
 use lattice_lock_errors::Result;
 
 pub use engine::Engine;
 #[cfg(feature = "__sql")]
-pub use error::{DatabaseConnectionError, TransactionError, database_error};
+pub use error::{DatabaseConnectionError, database_error};
 pub use health::{DatabaseHealth, DatabaseStatus};
 pub use migration::{Migration, MigrationSet};
 pub use options::DatabaseOptions;
-#[cfg(feature = "__sql")]
-pub use scope::{Isolation, Scope, Work};
+pub use transaction::{Isolation, TransactionError, TransactionOptions};
 
-#[cfg(feature = "__sql")]
-use crate::codes::NO_TABLES;
+use crate::Scope;
+use crate::scope::{MemoryEngine, MemorySession, Place};
 
 /// Where things are kept: in this process's memory, or in the tables of one of three engines.
 ///
@@ -46,22 +45,27 @@ use crate::codes::NO_TABLES;
 #[derive(Clone)]
 pub struct Database {
     engine: Engine,
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    Memory(MemoryEngine),
     #[cfg(feature = "__sql")]
-    pools: Option<Arc<connect::Pools>>,
-    #[cfg(not(feature = "__sql"))]
-    _shared: Arc<()>,
+    Sql(Arc<sql::Pools>),
 }
 
 impl Database {
-    /// No database: stores keep what they have in memory.
+    /// No tables: repositories keep what they have in this process's memory, as much as they are given.
     #[must_use]
     pub fn in_memory() -> Self {
+        Self::in_memory_with(&DatabaseOptions::default())
+    }
+
+    fn in_memory_with(options: &DatabaseOptions) -> Self {
         Self {
             engine: Engine::Memory,
-            #[cfg(feature = "__sql")]
-            pools: None,
-            #[cfg(not(feature = "__sql"))]
-            _shared: Arc::default(),
+            source: Source::Memory(MemoryEngine::new(options.acquire_timeout)),
         }
     }
 
@@ -96,11 +100,25 @@ impl Database {
             let pools = connect::open(engine, url, &options).await?;
             return Ok(Self {
                 engine,
-                pools: Some(Arc::new(pools)),
+                source: Source::Sql(Arc::new(pools)),
             });
         }
-        let _ = options;
-        Ok(Self::in_memory())
+        Ok(Self::in_memory_with(&options))
+    }
+
+    /// Tables in memory, for tests of what needs tables: gone with the last clone. They have one connection, so
+    /// that a scope outside of a transaction waits while there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`DATABASE_UNREACHABLE`](crate::codes::DATABASE_UNREACHABLE).
+    #[cfg(feature = "sqlite")]
+    pub async fn sqlite_in_memory() -> Result<Self> {
+        let pools = connect::sqlite_in_memory(&DatabaseOptions::default()).await?;
+        Ok(Self {
+            engine: Engine::Sqlite,
+            source: Source::Sql(Arc::new(pools)),
+        })
     }
 
     /// Which engine it is.
@@ -118,16 +136,43 @@ impl Database {
     )]
     pub async fn dispose(&self) {
         #[cfg(feature = "__sql")]
-        if let Some(pools) = &self.pools {
+        if let Source::Sql(pools) = &self.source {
             pools.close().await;
         }
     }
 
-    #[cfg(feature = "__sql")]
-    fn pools(&self) -> Result<&connect::Pools> {
-        self.pools
-            .as_deref()
-            .ok_or_else(|| Error::new(NO_TABLES, "the database is in memory"))
+    /// A scope outside of any transaction, for reading. Of a `SQLite` file it reads beside the writer.
+    ///
+    /// # Errors
+    ///
+    /// [`DATABASE_DISPOSED`](crate::codes::DATABASE_DISPOSED).
+    pub fn reader(&self) -> Result<Scope<'_>> {
+        self.scope(false)
+    }
+
+    /// A scope outside of any transaction, where each operation is a transaction of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`DATABASE_DISPOSED`](crate::codes::DATABASE_DISPOSED).
+    pub fn writer(&self) -> Result<Scope<'_>> {
+        self.scope(true)
+    }
+
+    fn scope(&self, writes: bool) -> Result<Scope<'_>> {
+        let place = match &self.source {
+            Source::Memory(engine) => Place::Memory(MemorySession::Apart(engine.clone())),
+            #[cfg(feature = "__sql")]
+            Source::Sql(pools) => {
+                let pool = if writes {
+                    pools.writer()?
+                } else {
+                    pools.reader()?
+                };
+                Place::Sql(sql::Connection::Apart(pool.clone()))
+            }
+        };
+        Ok(Scope::new(self.engine, writes, place))
     }
 }
 

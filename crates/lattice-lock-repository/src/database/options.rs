@@ -14,6 +14,7 @@ pub struct DatabaseOptions {
     pub(crate) pool_size: u32,
     pub(crate) acquire_timeout: Duration,
     pub(crate) echo: bool,
+    pub(crate) slow: Option<Duration>,
 }
 
 impl Default for DatabaseOptions {
@@ -22,6 +23,7 @@ impl Default for DatabaseOptions {
             pool_size: 15,
             acquire_timeout: Duration::from_secs(10),
             echo: false,
+            slow: Some(Duration::from_secs(1)),
         }
     }
 }
@@ -42,10 +44,26 @@ impl DatabaseOptions {
         self
     }
 
-    /// Whether statements are logged, never with their values; off by default.
+    /// From which time on a statement is warned of as slow; a second by default, none for never.
+    #[must_use]
+    pub fn slow_statement(mut self, from: Option<Duration>) -> Self {
+        self.slow = from;
+        self
+    }
+
+    /// Whether statements are logged, with placeholders and never with values; off by default. Of a statement that
+    /// was not prepared, whose text may contain values, only the first word is.
     #[must_use]
     pub fn echo(mut self, on: bool) -> Self {
         self.echo = on;
         self
+    }
+
+    #[cfg(feature = "__sql")]
+    pub(crate) fn watch(&self) -> super::sql::Watch {
+        super::sql::Watch {
+            echo: self.echo,
+            slow: self.slow,
+        }
     }
 }

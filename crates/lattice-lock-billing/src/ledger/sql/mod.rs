@@ -4,7 +4,9 @@ mod schema;
 
 use async_trait::async_trait;
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_repository::{Database, Isolation, Scope, Work, database_error};
+use lattice_lock_repository::{
+    Database, Isolation, Scope, TransactionOptions, Work, database_error,
+};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -44,9 +46,10 @@ impl SqlStore {
     {
         let database = self.database.clone();
         let write = async move {
-            match database.transaction(Isolation::ReadCommitted, &work).await {
+            let options = TransactionOptions::default().isolation(Isolation::ReadCommitted);
+            match database.transaction_with(options.clone(), &work).await {
                 Err(unknown) if unknown.code() == COMMIT_UNKNOWN => database
-                    .transaction(Isolation::ReadCommitted, &work)
+                    .transaction_with(options, &work)
                     .await
                     .map_err(|again| {
                         if again.code() == ENTRY_CONFLICT {
@@ -68,7 +71,7 @@ impl SqlStore {
 
     async fn read(&self, select: sea_orm::Select<entry_table::Entity>) -> Result<Vec<Entry>> {
         let mut scope = self.database.reader()?;
-        let rows = select.all(scope.connection()).await.or_ours()?;
+        let rows = select.all(scope.connection()?).await.or_ours()?;
         rows.into_iter().map(Entry::try_from).collect()
     }
 }
@@ -136,7 +139,7 @@ impl Store for SqlStore {
     async fn open_intents(&self) -> Result<Vec<Intent>> {
         let mut scope = self.database.reader()?;
         let select = intent_table::Entity::find().order_by_asc(intent_table::Column::OpenedAt);
-        let rows = select.all(scope.connection()).await.or_ours()?;
+        let rows = select.all(scope.connection()?).await.or_ours()?;
         rows.into_iter().map(Intent::try_from).collect()
     }
 
@@ -163,7 +166,7 @@ async fn put(scope: &mut Scope<'_>, intent: Intent) -> Result<()> {
                 .do_nothing_on([intent_table::Column::AttemptKey])
                 .to_owned(),
         )
-        .exec_without_returning(scope.connection())
+        .exec_without_returning(scope.connection()?)
         .await
         .or_ours()
         .map(drop)
@@ -179,7 +182,7 @@ async fn record(scope: &mut Scope<'_>, entry: Entry, next: Option<Intent>) -> Re
                 .do_nothing_on([entry_table::Column::EntryId])
                 .to_owned(),
         )
-        .exec_without_returning(scope.connection())
+        .exec_without_returning(scope.connection()?)
         .await
         .or_ours()?;
     let kept = kept(scope, entry.attempt()).await?.ok_or_else(|| {
@@ -208,14 +211,14 @@ async fn record(scope: &mut Scope<'_>, entry: Entry, next: Option<Intent>) -> Re
 /// Removes an intent, and says how many there were.
 async fn close(scope: &mut Scope<'_>, attempt: AttemptId) -> Result<u64> {
     let delete = intent_table::Entity::delete_by_id(attempt.to_string());
-    let deleted = delete.exec(scope.connection()).await.or_ours()?;
+    let deleted = delete.exec(scope.connection()?).await.or_ours()?;
     Ok(deleted.rows_affected)
 }
 
 async fn kept(scope: &mut Scope<'_>, attempt: AttemptId) -> Result<Option<Entry>> {
     let row = entry_table::Entity::find()
         .filter(entry_table::Column::IdempotencyKey.eq(attempt.to_string()))
-        .one(scope.connection())
+        .one(scope.connection()?)
         .await
         .or_ours()?;
     row.map(Entry::try_from).transpose()
@@ -224,7 +227,7 @@ async fn kept(scope: &mut Scope<'_>, attempt: AttemptId) -> Result<Option<Entry>
 /// Sums dollars and the nano-USD beyond them apart: where a sum of nano-USD leaves 64 bits, one engine fails, one
 /// changes its type, and one silently returns the largest number.
 async fn total(scope: &mut Scope<'_>) -> Result<LedgerTotal> {
-    let connection = scope.connection();
+    let connection = scope.connection()?;
     let backend = connection.get_database_backend();
     let (integer, divided) = match backend {
         sea_orm::DbBackend::MySql => ("SIGNED", "DIV"),

@@ -1,0 +1,65 @@
+//! The contract, held against every store with the same tests.
+#![cfg(feature = "contract")]
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
+
+use std::sync::Arc;
+
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use lattice_lock_repository::TableRepository;
+use lattice_lock_repository::contract::{Fact, Subject};
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use lattice_lock_repository::contract::{NOTES, NoteTable};
+
+use lattice_lock_repository::{Database, MemoryRepository, repository_contract};
+
+repository_contract!(memory, crate::in_memory);
+#[cfg(feature = "sqlite")]
+repository_contract!(sqlite_file, crate::in_a_file);
+#[cfg(feature = "sqlite")]
+repository_contract!(sqlite_memory, crate::in_sqlite_memory);
+#[cfg(feature = "postgres")]
+repository_contract!(postgres, crate::on_postgres);
+#[cfg(feature = "mysql")]
+repository_contract!(mysql, crate::on_mysql);
+
+async fn in_memory(fact: Fact) {
+    let notes = Arc::new(MemoryRepository::new());
+    Subject::new(Database::in_memory(), notes).hold(fact).await;
+}
+
+/// The contract's notes in the tables of a database.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+async fn in_tables(database: Database, fact: Fact) {
+    database.migrate(NOTES).await.unwrap();
+    let notes = Arc::new(TableRepository::<NoteTable>::new());
+    Subject::new(database, notes).hold(fact).await;
+}
+
+#[cfg(feature = "sqlite")]
+async fn in_a_file(fact: Fact) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("notes.db").display());
+    in_tables(Database::open(&url).await.unwrap(), fact).await;
+}
+
+#[cfg(feature = "sqlite")]
+async fn in_sqlite_memory(fact: Fact) {
+    in_tables(Database::sqlite_in_memory().await.unwrap(), fact).await;
+}
+
+#[cfg(feature = "postgres")]
+async fn on_postgres(fact: Fact) {
+    server::POSTGRES
+        .run(|database| in_tables(database, fact))
+        .await;
+}
+
+#[cfg(feature = "mysql")]
+async fn on_mysql(fact: Fact) {
+    server::MYSQL
+        .run(|database| in_tables(database, fact))
+        .await;
+}
