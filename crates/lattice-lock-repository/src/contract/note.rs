@@ -58,16 +58,12 @@ mod table {
     }];
 
     fn create(engine: Engine) -> String {
-        let (uuid, text, integer, options) = match engine {
-            Engine::Mysql => (
-                "BINARY(16)",
-                "LONGTEXT",
-                "BIGINT",
-                "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-            ),
-            Engine::Postgres => ("UUID", "TEXT", "BIGINT", ""),
-            Engine::Memory | Engine::Sqlite => ("BLOB", "TEXT", "INTEGER", "STRICT"),
+        let (uuid, text, integer) = match engine {
+            Engine::Mysql => ("BINARY(16)", "LONGTEXT", "BIGINT"),
+            Engine::Postgres => ("UUID", "TEXT", "BIGINT"),
+            Engine::Memory | Engine::Sqlite => ("BLOB", "TEXT", "INTEGER"),
         };
+        let options = engine.table_options();
         let title = if engine == Engine::Sqlite {
             "TEXT"
         } else {

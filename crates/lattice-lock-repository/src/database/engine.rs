@@ -63,6 +63,28 @@ impl Engine {
         }
     }
 
+    /// What a `CREATE TABLE` should end with, so that text is the same when its bytes are, and a number too large for
+    /// 64 bits is refused: without it, `SQLite` keeps it as a float, and MySQL takes a trailing space for nothing.
+    ///
+    /// ```
+    /// use lattice_lock_repository::Engine;
+    ///
+    /// let create = |engine: Engine| format!("CREATE TABLE notes (title TEXT) {}", engine.table_options());
+    /// assert_eq!(create(Engine::Sqlite), "CREATE TABLE notes (title TEXT) STRICT");
+    /// ```
+    #[must_use]
+    pub const fn table_options(self) -> &'static str {
+        match self {
+            Self::Memory | Self::Postgres => "",
+            Self::Sqlite => "STRICT",
+            // Each of the two comments is code for one server: no collation is known to both.
+            Self::Mysql => {
+                "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ \
+                 /*!80017 COLLATE utf8mb4_0900_bin */"
+            }
+        }
+    }
+
     pub(crate) fn require_built(self) -> Result<()> {
         if self.is_built() {
             return Ok(());

@@ -129,15 +129,11 @@ impl Database {
 
     /// Closes the connections after their work is done. Calling it again does nothing; using the database
     /// afterwards is [`DATABASE_DISPOSED`](crate::codes::DATABASE_DISPOSED).
-    // Without an engine there is nothing to wait for, but callers should not have to care.
-    #[cfg_attr(
-        not(feature = "__sql"),
-        expect(clippy::unused_async, reason = "awaits with an engine")
-    )]
     pub async fn dispose(&self) {
-        #[cfg(feature = "__sql")]
-        if let Source::Sql(pools) = &self.source {
-            pools.close().await;
+        match &self.source {
+            Source::Memory(engine) => engine.dispose().await,
+            #[cfg(feature = "__sql")]
+            Source::Sql(pools) => pools.close().await,
         }
     }
 
@@ -161,7 +157,10 @@ impl Database {
 
     fn scope(&self, writes: bool) -> Result<Scope<'_>> {
         let place = match &self.source {
-            Source::Memory(engine) => Place::Memory(MemorySession::Apart(engine.clone())),
+            Source::Memory(engine) => {
+                engine.require_open()?;
+                Place::Memory(MemorySession::Apart(engine.clone()))
+            }
             #[cfg(feature = "__sql")]
             Source::Sql(pools) => {
                 let pool = if writes {

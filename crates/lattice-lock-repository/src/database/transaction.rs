@@ -219,6 +219,10 @@ impl Open {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "__sql"),
+        expect(clippy::unused_async, reason = "awaits with an engine")
+    )]
     async fn commit(&self) -> Result<()> {
         match self {
             Self::Memory(transaction) => MemoryTransaction::commit_shared(transaction),
@@ -227,6 +231,10 @@ impl Open {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "__sql"),
+        expect(clippy::unused_async, reason = "awaits with an engine")
+    )]
     async fn roll_back(&self) {
         match self {
             Self::Memory(transaction) => MemoryTransaction::roll_back_shared(transaction),

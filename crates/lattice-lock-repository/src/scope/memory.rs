@@ -1,13 +1,16 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lattice_lock_errors::{Error, Result};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-use crate::codes::{DATABASE_UNREACHABLE, STORE_FULL, TRANSACTION_FAILED, UNIQUE_VIOLATION};
+use crate::codes::{
+    DATABASE_DISPOSED, DATABASE_UNREACHABLE, STORE_FULL, TRANSACTION_FAILED, UNIQUE_VIOLATION,
+};
 
 /// What undoes one change.
 pub(crate) type Undo = Box<dyn FnOnce(&mut Tables) + Send>;
@@ -35,6 +38,7 @@ impl Tables {
 #[derive(Clone)]
 pub(crate) struct MemoryEngine {
     tables: Arc<RwLock<Tables>>,
+    disposed: Arc<AtomicBool>,
     wait: Duration,
 }
 
@@ -42,11 +46,24 @@ impl MemoryEngine {
     pub(crate) fn new(wait: Duration) -> Self {
         Self {
             tables: Arc::default(),
+            disposed: Arc::default(),
             wait,
         }
     }
 
+    /// Waits until nobody uses it, and lets nobody in afterwards.
+    pub(crate) async fn dispose(&self) {
+        self.disposed.store(true, Ordering::Release);
+        // Whoever takes longer is undone when it ends, as it always is unless it commits.
+        drop(self.within(Arc::clone(&self.tables).write_owned()).await);
+    }
+
+    pub(crate) fn require_open(&self) -> Result<()> {
+        require_open(&self.disposed)
+    }
+
     pub(crate) async fn begin(&self, writes: bool) -> Result<MemoryTransaction> {
+        self.require_open()?;
         let tables = Arc::clone(&self.tables);
         let held = if writes {
             Held::Write(self.within(tables.write_owned()).await?)
@@ -235,6 +252,17 @@ fn lock(transaction: &Mutex<MemoryTransaction>) -> MutexGuard<'_, MemoryTransact
 
 pub(crate) fn failed(failure: &Error) -> Error {
     Error::new(TRANSACTION_FAILED, "a statement failed before").with_source(failure.clone())
+}
+
+/// Refuses a database that was disposed of.
+pub(crate) fn require_open(disposed: &AtomicBool) -> Result<()> {
+    if disposed.load(Ordering::Acquire) {
+        return Err(Error::new(
+            DATABASE_DISPOSED,
+            "the database was disposed of",
+        ));
+    }
+    Ok(())
 }
 
 fn ended() -> Error {

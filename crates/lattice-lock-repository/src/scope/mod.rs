@@ -10,9 +10,9 @@ use std::pin::Pin;
 
 use lattice_lock_errors::{Error, Result};
 
-#[cfg(feature = "__sql")]
-pub(crate) use memory::failed;
 pub(crate) use memory::{MemoryEngine, MemorySession, MemoryTransaction, Tables, Undo};
+#[cfg(feature = "__sql")]
+pub(crate) use memory::{failed, require_open};
 
 use crate::Engine;
 #[cfg(feature = "__sql")]
@@ -95,6 +95,10 @@ impl Scope<'_> {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "__sql"),
+        expect(clippy::unnecessary_wraps, reason = "fails with an engine")
+    )]
     pub(crate) fn memory(&mut self) -> Result<&mut MemorySession> {
         match &mut self.place {
             Place::Memory(session) => Ok(session),

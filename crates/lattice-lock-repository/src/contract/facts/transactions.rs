@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::{Note, ON_PURPOSE, Result, Subject, on_purpose, refused};
 use crate::codes::{
-    READ_ONLY, STALE_VERSION, TRANSACTION_CONTENDED, TRANSACTION_FAILED, UNIQUE_VIOLATION,
+    DATABASE_DISPOSED, READ_ONLY, STALE_VERSION, TRANSACTION_CONTENDED, TRANSACTION_FAILED,
+    UNIQUE_VIOLATION,
 };
 use crate::{Database, Isolation, TransactionError, TransactionOptions};
 use lattice_lock_errors::Error;
@@ -163,5 +164,18 @@ pub async fn other_errors_are_not_retried(on: Subject) -> Result<()> {
         let (runs, returned) = failing(&on.database, error.clone()).await;
         assert_eq!((runs, returned.code()), (1, error.code()));
     }
+    Ok(())
+}
+
+pub async fn a_database_that_was_disposed_of_says_so(on: Subject) -> Result<()> {
+    on.create("a", 1).await?;
+    on.database.dispose().await;
+    on.database.dispose().await;
+    refused(on.database.reader().map(drop), DATABASE_DISPOSED);
+    refused(on.database.writer().map(drop), DATABASE_DISPOSED);
+    let work = on
+        .database
+        .transaction(|scope| Box::pin(on.notes.count(scope)));
+    refused(work.await, DATABASE_DISPOSED);
     Ok(())
 }

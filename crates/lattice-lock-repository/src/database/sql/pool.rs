@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lattice_lock_errors::{Error, Result};
+use lattice_lock_errors::Result;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, TransactionOptions, TransactionTrait,
 };
@@ -11,7 +11,7 @@ use super::gate::{Gate, Permit};
 use super::order::{Answer, Order, Watch};
 use super::shield::Shielded;
 use crate::DatabaseOptions;
-use crate::codes::DATABASE_DISPOSED;
+use crate::scope::require_open;
 
 /// How long disposing of a database waits for work that is under way.
 const LONGEST_DRAIN: Duration = Duration::from_secs(30);
@@ -108,13 +108,7 @@ impl Pools {
     }
 
     fn require_open(&self) -> Result<()> {
-        if self.disposed.load(Ordering::Acquire) {
-            return Err(Error::new(
-                DATABASE_DISPOSED,
-                "the database was disposed of",
-            ));
-        }
-        Ok(())
+        require_open(&self.disposed)
     }
 
     pub(crate) async fn close(&self) {
