@@ -150,8 +150,9 @@ impl CostBreakdown {
     /// [`OUT_OF_RANGE`] when a product does not fit.
     pub fn of(usage: &TokenUsage, list: &PriceList) -> Result<Option<Self>> {
         let mut lines = Vec::new();
+        let prices = list.prices_for(usage);
         for (bucket, count) in usage.reported() {
-            match list.price(bucket) {
+            match prices.price(bucket) {
                 Some(price) => lines.push(CostLine::new(Some(bucket), count, price)?),
                 None if count == 0 => {}
                 None => return Ok(None),
@@ -159,7 +160,7 @@ impl CostBreakdown {
         }
         let unexplained = unexplained(usage)?;
         if unexplained > 0 {
-            let Some(price) = list.price(Bucket::Output) else {
+            let Some(price) = prices.price(Bucket::Output) else {
                 return Ok(None);
             };
             lines.push(CostLine::new(None, unexplained, price)?);

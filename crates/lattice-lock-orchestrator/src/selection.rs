@@ -183,7 +183,10 @@ impl Needed {
         let missing = model.capabilities().missing(self.capabilities);
         if model.retires().is_some_and(|last| last <= day) {
             Some(Rejection::Retired)
-        } else if model.context_window() < self.window {
+        } else if model
+            .context_window()
+            .is_none_or(|window| window < self.window)
+        {
             Some(Rejection::TooSmall)
         } else if missing.is_empty() {
             None
@@ -195,9 +198,10 @@ impl Needed {
     fn rank(&self, model: &Model, day: Date) -> Ranked {
         let reasons_itself = model.capabilities().contains(Capability::Reasoning);
         let suits = reasons_itself == self.thought;
-        let usage = TokenUsage::new()
-            .with(Bucket::Input, self.input)
-            .with(Bucket::Output, ASSUMED_OUTPUT.min(model.output_limit()));
+        let usage = TokenUsage::new().with(Bucket::Input, self.input).with(
+            Bucket::Output,
+            ASSUMED_OUTPUT.min(model.output_limit().unwrap_or(u64::MAX)),
+        );
         let cost = Cost::of(&usage, model.prices().on(day))
             .ok()
             .and_then(|cost| cost.amount());

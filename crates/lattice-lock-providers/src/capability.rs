@@ -23,10 +23,12 @@ pub enum Capability {
     Reasoning,
     /// Reuses a prompt's beginning at a lower price.
     Caching,
+    /// Sends its reply piece by piece.
+    Streaming,
 }
 
 impl Capability {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Tools,
         Self::ParallelTools,
         Self::Vision,
@@ -35,6 +37,7 @@ impl Capability {
         Self::JsonSchema,
         Self::Reasoning,
         Self::Caching,
+        Self::Streaming,
     ];
 
     const fn bit(self) -> u16 {

@@ -1,61 +1,26 @@
+//! The known models.
+
+mod file;
+mod model;
+mod name;
+mod overrides;
+mod rule;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use lattice_lock_errors::{Error, Result};
-use serde::Deserialize;
 
-use crate::codes::CATALOGUE_MALFORMED;
-use crate::{Capabilities, ModelName, ModelRef, PriceHistory, PriceList, ProviderId};
+use self::file::{Entry, File};
+use self::rule::Rules;
+use crate::codes::{CATALOGUE_MALFORMED, MODEL_UNKNOWN};
+use crate::{ModelRef, ProviderId};
 
-/// One model that a catalogue knows: what it is called, what it can do, and what it costs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Model {
-    reference: ModelRef,
-    context_window: u64,
-    output_limit: u64,
-    capabilities: Capabilities,
-    retires: Option<Date>,
-    prices: PriceHistory,
-}
-
-impl Model {
-    /// Its provider and name.
-    #[must_use]
-    pub fn reference(&self) -> &ModelRef {
-        &self.reference
-    }
-
-    /// The largest prompt, in tokens.
-    #[must_use]
-    pub fn context_window(&self) -> u64 {
-        self.context_window
-    }
-
-    /// The longest reply, in tokens.
-    #[must_use]
-    pub fn output_limit(&self) -> u64 {
-        self.output_limit
-    }
-
-    /// What it can do beyond text.
-    #[must_use]
-    pub fn capabilities(&self) -> Capabilities {
-        self.capabilities
-    }
-
-    /// The day from which its provider no longer serves it, if announced.
-    #[must_use]
-    pub fn retires(&self) -> Option<Date> {
-        self.retires
-    }
-
-    /// Its prices over time.
-    #[must_use]
-    pub fn prices(&self) -> &PriceHistory {
-        &self.prices
-    }
-}
+pub(crate) use model::Facts;
+pub use model::{Figure, Lifecycle, Model, Quality};
+pub use overrides::Overrides;
+pub use rule::MatchRule;
 
 /// The known models, by provider and name.
 ///
@@ -65,15 +30,50 @@ impl Model {
 ///
 /// let catalogue = Catalogue::shipped();
 /// let served = catalogue.find(&"openai/gpt-5-mini-2025-08-07".parse()?).expect("a dated name");
-/// assert_eq!(served.reference().name().as_str(), "gpt-5-mini");
+/// assert!(served.reference().name().as_str().starts_with("gpt-5-mini"));
 /// # }
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     version: String,
+    stale_after: Option<Date>,
+    sources: Vec<String>,
     models: Vec<Arc<Model>>,
-    places: HashMap<ModelRef, usize>,
+    providers: HashMap<ProviderId, Index>,
+}
+
+/// How the models of one provider are found.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    names: HashMap<Box<str>, usize>,
+    aliases: HashMap<Box<str>, usize>,
+    rules: Rules,
+}
+
+impl Index {
+    /// By the very name, by the name without its date, by the rules; then all of that again without what says where
+    /// or through whom the model is served.
+    fn find(&self, name: &str) -> Option<usize> {
+        let found = self.find_as_written(name);
+        let found = found.or_else(|| self.find(name::bare(name)?));
+        found.or_else(|| {
+            let upper = name.bytes().any(|byte| byte.is_ascii_uppercase());
+            upper.then(|| self.find(&name.to_ascii_lowercase()))?
+        })
+    }
+
+    fn find_as_written(&self, name: &str) -> Option<usize> {
+        let exact = self.find_exactly(name);
+        let undated = || self.find_exactly(name::undated(name)?);
+        exact.or_else(undated).or_else(|| self.rules.find(name))
+    }
+
+    /// A model of this name comes before one that is also called so.
+    fn find_exactly(&self, name: &str) -> Option<usize> {
+        let known = self.names.get(name).or_else(|| self.aliases.get(name));
+        known.copied()
+    }
 }
 
 impl Catalogue {
@@ -95,32 +95,103 @@ impl Catalogue {
     ///
     /// [`CATALOGUE_MALFORMED`] with line and column, or with the name of a model that stands twice.
     pub fn from_json(text: &str) -> Result<Self> {
-        let file: File = serde_json::from_str(text).map_err(|error| {
-            Error::new(CATALOGUE_MALFORMED, "malformed catalogue")
-                .with("line", error.line())
-                .with("column", error.column())
-                .with_foreign(&error)
-        })?;
+        let file: File = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+        let models = file
+            .models
+            .into_iter()
+            .map(|entry| entry.into_model(&file.version));
+        let mut catalogue = Self::of(&file.version, models.collect::<Result<Vec<_>>>()?)?;
+        (catalogue.stale_after, catalogue.sources) = (file.stale_after, file.sources);
+        Ok(catalogue)
+    }
+
+    /// The catalogue as text that [`from_json`](Self::from_json) reads, one model a line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let models: Vec<_> = self
+            .models
+            .iter()
+            .map(|model| json(&Entry::of(model)))
+            .collect();
+        let stale = self.stale_after.map_or(String::new(), |day| {
+            format!(" \"stale_after\": \"{day}\",\n")
+        });
+        let sources: Vec<_> = self
+            .sources
+            .iter()
+            .map(|source| format!("  {}", json(source)))
+            .collect();
+        format!(
+            "{{\n \"version\": {},\n{stale} \"sources\": [\n{}\n ],\n \"models\": [\n{}\n ]\n}}\n",
+            json(&self.version),
+            sources.join(",\n"),
+            models.join(",\n"),
+        )
+    }
+
+    /// A catalogue of these models.
+    pub(crate) fn of(version: &str, models: impl IntoIterator<Item = Model>) -> Result<Self> {
         let mut catalogue = Self {
-            version: file.version,
+            version: version.to_owned(),
             ..Self::default()
         };
-        for entry in file.models {
-            catalogue.add(entry)?;
+        for model in models {
+            catalogue.add(Arc::new(model))?;
         }
         Ok(catalogue)
     }
 
-    fn add(&mut self, entry: Entry) -> Result<()> {
-        entry.check_days()?;
-        let model = entry.into_model(&self.version);
+    fn add(&mut self, model: Arc<Model>) -> Result<()> {
         let place = self.models.len();
-        if self.places.insert(model.reference.clone(), place).is_some() {
+        let index = self
+            .providers
+            .entry(model.reference().provider().clone())
+            .or_default();
+        let name = model.reference().name().as_str();
+        if index.names.insert(name.into(), place).is_some() {
             return Err(Error::new(CATALOGUE_MALFORMED, "a model stands twice")
-                .with("model", &model.reference));
+                .with("model", model.reference()));
         }
-        self.models.push(Arc::new(model));
+        for rule in model.rules() {
+            match rule {
+                MatchRule::Exact(name) => {
+                    index.aliases.entry(name.as_str().into()).or_insert(place);
+                }
+                rule => index
+                    .rules
+                    .add(place, rule)
+                    .map_err(|error| error.with("model", model.reference()))?,
+            }
+        }
+        self.models.push(model);
         Ok(())
+    }
+
+    /// Says from which day on the figures should be looked at again, and where they come from.
+    #[must_use]
+    pub fn with_provenance(
+        mut self,
+        stale_after: Option<Date>,
+        sources: impl IntoIterator<Item = String>,
+    ) -> Self {
+        self.stale_after = stale_after;
+        self.sources = sources.into_iter().collect();
+        self
+    }
+
+    /// The same catalogue in which a model has one more name, such as that of a deployment.
+    ///
+    /// # Errors
+    ///
+    /// [`MODEL_UNKNOWN`] if there is no such model.
+    pub fn with_alias(&self, alias: &ModelRef, model: &ModelRef) -> Result<Self> {
+        let mut named = self.clone();
+        let place = self
+            .place(model)
+            .ok_or_else(|| Error::new(MODEL_UNKNOWN, "unknown model").with("model", model))?;
+        let index = named.providers.entry(alias.provider().clone()).or_default();
+        index.names.insert(alias.name().as_str().into(), place);
+        Ok(named)
     }
 
     /// The edition, a date.
@@ -129,107 +200,51 @@ impl Catalogue {
         &self.version
     }
 
+    /// From which day on the figures should be looked at again, if the catalogue says.
+    #[must_use]
+    pub fn stale_after(&self) -> Option<Date> {
+        self.stale_after
+    }
+
+    /// Where the figures come from.
+    #[must_use]
+    pub fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
     /// Every model, in the file's order.
     #[must_use]
     pub fn models(&self) -> &[Arc<Model>] {
         &self.models
     }
 
-    /// The model of this name, or the one that this name is a dated edition of.
+    /// The model of this name, as a caller or the provider itself writes it.
     ///
-    /// Providers answer with names such as `gpt-5-mini-2025-08-07` and `claude-haiku-4-5-20251001`.
+    /// Providers answer with names such as `gpt-5-mini-2025-08-07`, `models/gemini-2.5-pro` or
+    /// `us.anthropic.claude-haiku-4-5-20251001-v1:0`. An entry of the very name comes first, then one of the name without
+    /// a date, then the first one of which a [`MatchRule`] fits; at last the name is tried without path and region.
     #[must_use]
     pub fn find(&self, wanted: &ModelRef) -> Option<&Arc<Model>> {
-        let exact = self.places.get(wanted);
-        let place = exact.or_else(|| self.places.get(&undated(wanted)?))?;
-        self.models.get(*place)
+        self.models.get(self.place(wanted)?)
+    }
+
+    fn place(&self, wanted: &ModelRef) -> Option<usize> {
+        self.providers
+            .get(wanted.provider())?
+            .find(wanted.name().as_str())
     }
 }
 
-/// The reference without a date at its end.
-fn undated(dated: &ModelRef) -> Option<ModelRef> {
-    let name = dated.name().as_str();
-    let end = ["-dddd-dd-dd", "-dddddddd"]
-        .into_iter()
-        .find_map(|shape| ends_with_shape(name, shape))?;
-    let name: ModelName = name[..end].parse().ok()?;
-    Some(ModelRef::new(dated.provider().clone(), name))
+/// Text of something that is always text.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Where the part of `name` begins that has this shape (`d` stands for a digit), if it ends so.
-fn ends_with_shape(name: &str, shape: &str) -> Option<usize> {
-    let start = name.len().checked_sub(shape.len())?;
-    let fits = |(byte, sign): (u8, u8)| match sign {
-        b'd' => byte.is_ascii_digit(),
-        sign => byte == sign,
-    };
-    name.as_bytes()[start..]
-        .iter()
-        .copied()
-        .zip(shape.bytes())
-        .all(fits)
-        .then_some(start)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    version: String,
-    #[serde(rename = "sources")]
-    _sources: Vec<String>,
-    models: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    provider: ProviderId,
-    name: ModelName,
-    context_window: u64,
-    output_limit: u64,
-    #[serde(default)]
-    capabilities: Capabilities,
-    retires: Option<Date>,
-    prices: Vec<DatedPrices>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DatedPrices {
-    from: Date,
-    usd_per_million: PriceList,
-}
-
-impl Entry {
-    /// A day names a version of the prices, so that it cannot begin two of them.
-    fn check_days(&self) -> Result<()> {
-        let mut days: Vec<_> = self.prices.iter().map(|dated| dated.from).collect();
-        days.sort_unstable();
-        match days.windows(2).find(|pair| pair[0] == pair[1]) {
-            None => Ok(()),
-            Some(pair) => Err(Error::new(
-                CATALOGUE_MALFORMED,
-                "two price lists begin on the same day",
-            )
-            .with("model", &self.name)
-            .with("from", pair[0])),
-        }
-    }
-
-    fn into_model(self, edition: &str) -> Model {
-        let lists = self
-            .prices
-            .into_iter()
-            .map(|dated| (dated.from, dated.usd_per_million));
-        Model {
-            reference: ModelRef::new(self.provider, self.name),
-            context_window: self.context_window,
-            output_limit: self.output_limit,
-            capabilities: self.capabilities,
-            retires: self.retires,
-            prices: PriceHistory::new(edition, lists),
-        }
-    }
+fn malformed(error: &serde_json::Error) -> Error {
+    Error::new(CATALOGUE_MALFORMED, "malformed catalogue")
+        .with("line", error.line())
+        .with("column", error.column())
+        .with_foreign(error)
 }
 
 #[cfg(test)]
@@ -238,6 +253,7 @@ mod tests {
 
     const TINY: &str = r#"{"version": "v1", "sources": [], "models": [
         {"provider": "p", "name": "m", "context_window": 10, "output_limit": 5,
+         "match": [{"exact": "alias"}, {"prefix": "begins-"}],
          "prices": [{"from": "2026-01-01", "usd_per_million": {"input": "1"}}]}
     ]}"#;
 
@@ -257,6 +273,13 @@ mod tests {
         check("m-2025-08-07-2025-08-07", false);
         check("-20250807", false);
         check("é-20250807", false);
+        check("models/m", true);
+        check("us.m-20250807", true);
+        check("alias", true);
+        check("alias-20250807", true);
+        check("begins-x", true);
+        check("us.begins-x", true);
+        check("BEGINS-X", true);
     }
 
     #[test]
@@ -267,6 +290,8 @@ mod tests {
             ("input", "inputs"),
             ("2026-01-01", "2026-13-01"),
             ("context_window", "window"),
+            ("prefix", "prefixes"),
+            (r#""begins-""#, "[]"),
             ("]}", "]"),
         ] {
             let error = Catalogue::from_json(&TINY.replace(from, to)).unwrap_err();
@@ -309,18 +334,46 @@ mod tests {
             found("openai/gpt-4o-2024-05-13"),
             "openai/gpt-4o-2024-05-13"
         );
-        assert_eq!(found("openai/gpt-4o-2024-11-20"), "openai/gpt-4o");
+        assert_eq!(found("openai/gpt-4o-2024-12-31"), "openai/gpt-4o");
     }
 
     #[cfg(feature = "catalogue")]
     #[test]
-    fn every_shipped_model_has_a_price_for_text_today() {
+    fn a_shipped_model_has_a_price_for_text_or_none_at_all() {
         use crate::Bucket;
         let catalogue = Catalogue::shipped();
-        assert!(!catalogue.models().is_empty());
+        let mut unpriced = 0;
         for model in catalogue.models() {
-            let (_, list) = model.prices().on(jiff::civil::date(2026, 11, 1)).unwrap();
-            assert!(list.price(Bucket::Input).is_some() && list.price(Bucket::Output).is_some());
+            match model.prices().on(jiff::civil::date(2026, 11, 1)) {
+                Some((_, list)) => {
+                    let has = |bucket| list.price(bucket).is_some();
+                    assert!(
+                        has(Bucket::Input) && has(Bucket::Output),
+                        "{}",
+                        model.reference()
+                    );
+                }
+                None => unpriced += 1,
+            }
         }
+        assert!(unpriced * 30 < catalogue.models().len(), "{unpriced}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let catalogue = Catalogue::from_json(TINY).unwrap();
+        let again = Catalogue::from_json(&catalogue.to_json()).unwrap();
+        assert_eq!(again.models(), catalogue.models());
+        assert_eq!(again.version(), catalogue.version());
+    }
+
+    #[test]
+    fn a_deployment_is_called_as_its_owner_likes() {
+        let catalogue = Catalogue::from_json(TINY).unwrap();
+        let [alias, model, nobody] =
+            ["p/mine", "p/m", "p/nobody"].map(|name| name.parse::<ModelRef>().unwrap());
+        let named = catalogue.with_alias(&alias, &model).unwrap();
+        assert_eq!(named.find(&alias).unwrap().reference(), &model);
+        assert!(catalogue.with_alias(&alias, &nobody).is_err());
     }
 }

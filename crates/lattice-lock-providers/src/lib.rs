@@ -13,7 +13,7 @@
 //! let model = registry.model(&"openai/gpt-5-mini".parse()?).expect("a shipped model");
 //! let (version, prices) = model.prices().on(jiff::civil::date(2026, 11, 22)).expect("a price");
 //! assert_eq!(prices.price(Bucket::Output).expect("a price").per_unit().to_string(), "0.000002");
-//! assert_eq!(version.as_str(), "2026-08-31@1970-01-01");
+//! assert_eq!(version.as_str(), "2026-09-15@1970-01-01");
 //! # }
 //! # Ok::<(), lattice_lock_errors::Error>(())
 //! ```
@@ -24,6 +24,8 @@ mod catalogue;
 pub mod codes;
 mod failure;
 mod id;
+mod import;
+mod modality;
 mod price;
 mod provider;
 mod registry;
@@ -34,10 +36,12 @@ pub use availability::{
     Transition,
 };
 pub use capability::{Capabilities, Capability};
-pub use catalogue::{Catalogue, Model};
+pub use catalogue::{Catalogue, Figure, Lifecycle, MatchRule, Model, Overrides, Quality};
 pub use failure::{Blame, FailureClass, ProviderUnavailableError};
 pub use id::{ModelName, ModelRef, ProviderId};
-pub use price::{Price, PriceHistory, PriceList, PriceVersion};
+pub use import::{Disagreement, Import, ImportReport, Imported};
+pub use modality::{Modalities, Modality};
+pub use price::{ContextTier, Price, PriceHistory, PriceList, PriceVersion, Prices, ServiceTier};
 pub use provider::{Provider, ReasoningCount, Wire};
 pub use registry::Registry;
 pub use usage::{Bucket, Count, TokenUsage};

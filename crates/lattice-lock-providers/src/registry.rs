@@ -128,7 +128,9 @@ impl Registry {
         let models = catalogue
             .models()
             .iter()
-            .map(|model| model.reference().to_string());
+            .map(|model| model.reference())
+            .filter(|model| self.0.providers.contains_key(model.provider()))
+            .map(ToString::to_string);
         let (code, message) = match name.split_once('/') {
             Some(_) => (PROVIDER_UNKNOWN, "unknown provider"),
             None => (MODEL_UNKNOWN, "unknown model"),

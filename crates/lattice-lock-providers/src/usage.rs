@@ -75,6 +75,24 @@ impl Bucket {
         !matches!(self, Self::WebSearches | Self::Requests)
     }
 
+    /// Whether it counts tokens of the prompt.
+    #[must_use]
+    pub const fn is_prompt(self) -> bool {
+        match self {
+            Self::Input
+            | Self::CacheRead
+            | Self::CacheWrite5m
+            | Self::CacheWrite1h
+            | Self::InputAudio
+            | Self::InputImage => true,
+            Self::Output
+            | Self::Reasoning
+            | Self::OutputAudio
+            | Self::WebSearches
+            | Self::Requests => false,
+        }
+    }
+
     /// Where the bucket stands in [`ALL`](Self::ALL).
     #[must_use]
     pub const fn index(self) -> usize {
@@ -193,6 +211,15 @@ impl TokenUsage {
         let mut tokens = self.reported().filter(|(bucket, _)| bucket.is_tokens());
         let first = tokens.next()?.1;
         tokens.try_fold(first, |sum, (_, count)| sum.checked_add(count))
+    }
+
+    /// The length of the prompt: the sum of its reported buckets, from any cache or none; `None` if none was reported
+    /// or the sum leaves `u64`.
+    #[must_use]
+    pub fn prompt_tokens(&self) -> Option<u64> {
+        let mut prompt = self.reported().filter(|(bucket, _)| bucket.is_prompt());
+        let first = prompt.next()?.1;
+        prompt.try_fold(first, |sum, (_, count)| sum.checked_add(count))
     }
 
     /// How much larger the provider's total is than the sum of the buckets, negative if it is smaller;
