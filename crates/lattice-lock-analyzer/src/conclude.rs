@@ -11,8 +11,8 @@ use crate::patterns::Compiled;
 use crate::scan::Scan;
 use crate::task::TASKS;
 use crate::{
-    Attachment, Features, Input, Need, Priority, Scores, Set, TaskAnalysis, TaskType,
-    TokenEstimate, window,
+    Attachment, Features, Input, Need, Priority, PromptLanguage, Scores, Set, TaskAnalysis,
+    TaskType, TokenEstimate, window,
 };
 
 /// Draws the conclusions.
@@ -27,7 +27,8 @@ pub(crate) fn conclude(
     let (ranked, secondary) = TaskAnalysis::rank(&scores);
     let scan = &read.scan;
     let asked = asked(scan, set, input, &read);
-    let tokens = TokenEstimate::of(&scan.counts, read.total, read.messages as u64);
+    let language = scan.language();
+    let tokens = TokenEstimate::of(&scan.counts, read.total, read.messages, language);
     let facts = Facts {
         tokens: tokens.expected(),
         items: scan.items,
@@ -45,7 +46,7 @@ pub(crate) fn conclude(
         scores,
         ranked,
         secondary,
-        features: features(scan, read.attachments),
+        features: features(scan, read.attachments, language),
         needs: asked.needs,
         priority: asked.priority,
         complexity,
@@ -120,13 +121,17 @@ fn asked(
     asked
 }
 
-fn features(scan: &Scan<'_, Votes<'_>>, attachments: Set<Attachment>) -> Features {
+fn features(
+    scan: &Scan<'_, Votes<'_>>,
+    attachments: Set<Attachment>,
+    language: PromptLanguage,
+) -> Features {
     Features {
         marks: scan.marks,
         code_blocks: scan.code_blocks,
         code_languages: scan.code_languages,
         trace_language: scan.trace_language,
-        language: scan.language(),
+        language,
         attachments,
     }
 }

@@ -66,7 +66,9 @@ impl Kind {
     pub(crate) const NUMBER: Self = Self(5);
     /// Letters beyond ASCII: the first of as many kinds as there are scripts.
     pub(crate) const WIDE: Self = Self(6);
-    /// How many kinds there are, rounded up to a power of two.
+    /// How many kinds there are: symbols are no words.
+    pub(crate) const USED: usize = Self::WIDE.0 as usize + Script::Symbol as usize;
+    /// The same, rounded up to a power of two.
     pub(crate) const COUNT: usize = 32;
 
     fn ascii(len: usize) -> Self {
@@ -246,6 +248,9 @@ fn capital_kind(capitals: u64, len: usize) -> Kind {
     }
 }
 
+/// The longest name in camel case, in bytes; what is longer is a key, a hash or data in letters.
+const LONGEST_NAME: usize = 40;
+
 /// Reads a long word, a number, or one with something unusual behind it; returns where it ends.
 fn long_word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
     let bytes = text.as_bytes();
@@ -278,7 +283,7 @@ fn long_word<S: Sink>(text: &str, start: usize, sink: &mut S) -> usize {
         (number(len), Kind::NUMBER)
     } else if suffix > 0 {
         (mix(hash, u64::from(next)), Kind::ASCII)
-    } else if capitals && !all_capitals {
+    } else if capitals && !all_capitals && len <= LONGEST_NAME {
         (hash, Kind::CAMEL)
     } else {
         (hash, Kind::ascii(len))

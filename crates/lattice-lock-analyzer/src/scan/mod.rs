@@ -8,7 +8,7 @@ mod tally;
 mod window;
 
 pub(crate) use counts::Counts;
-pub(crate) use lexer::{Sink, Word, join, lex};
+pub(crate) use lexer::{Kind, Sink, Word, join, lex};
 pub(crate) use state::{Learner, Scan};
 pub(crate) use tally::{FULL, Hit, Hits};
 pub(crate) use window::{Window, pieces};

@@ -1,12 +1,14 @@
 //! Prompts that mean harm: stuffed with words, made of one sign, cut in strange places, or very long.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use lattice_lock_analyzer::{Analyzer, Input, Mark, Message, Need, TaskAnalysis, TaskType};
 
+static ANALYZER: LazyLock<Analyzer> = LazyLock::new(|| Analyzer::builder().cache_size(0).build());
+
 fn analyze(prompt: &str) -> TaskAnalysis {
-    let analyzer = Analyzer::builder().cache_size(0).build();
-    (*analyzer.analyze(prompt)).clone()
+    (*ANALYZER.analyze(prompt)).clone()
 }
 
 fn holds(analysis: &TaskAnalysis, prompt: &str) {
@@ -233,19 +235,18 @@ fn a_conversation_of_thousands_of_turns_is_bounded() {
     messages.push(Message::user(
         "Now translate your last answer into Italian.",
     ));
-    let analyzer = Analyzer::builder().cache_size(0).build();
-    let analysis = analyzer.analyze(Input::messages(&messages));
+    let analysis = ANALYZER.analyze(Input::messages(&messages));
     assert_eq!(analysis.primary(), TaskType::Translation);
     assert!(analysis.needs().contains(Need::Turns) || analysis.tokens().expected() > 1_000_000);
 }
 
 /// The least time of several runs: what other processes take away shows in few of them.
-fn least(analyzer: &Analyzer, prompt: &str) -> Duration {
+fn least(prompt: &str) -> Duration {
     let run = || {
         let start = std::time::Instant::now();
         for _ in 0..2 {
             drop(std::hint::black_box(
-                analyzer.analyze(std::hint::black_box(prompt)),
+                ANALYZER.analyze(std::hint::black_box(prompt)),
             ));
         }
         start.elapsed()
@@ -255,7 +256,6 @@ fn least(analyzer: &Analyzer, prompt: &str) -> Duration {
 
 #[test]
 fn no_input_takes_more_than_linear_time() {
-    let analyzer = Analyzer::builder().cache_size(0).build();
     let worst = [
         "a",
         "\n",
@@ -284,7 +284,7 @@ fn no_input_takes_more_than_linear_time() {
         "2024-01-01 ",
     ];
     for unit in worst {
-        let of = |bytes: usize| least(&analyzer, &unit.repeat(bytes / unit.len())).as_secs_f64();
+        let of = |bytes: usize| least(&unit.repeat(bytes / unit.len())).as_secs_f64();
         // Both are read whole. Linear is a factor of 4; an input of quadratic cost would take 16 times as long.
         let (short, long) = (of(180), of(720));
         assert!(long < short * 8.0 + 20e-6, "{unit:?}: {short} {long}");
