@@ -145,6 +145,6 @@ pub async fn sixty_four_writers_all_get_their_entities_in(on: Subject) -> Result
     });
     let written = writers.await?;
     assert_eq!((written.len(), on.count().await?), (64, 64));
-    assert_eq!(on.sum().await?, (0..64).sum());
+    assert_eq!(on.sum().await?, (0..64).sum::<i64>());
     Ok(())
 }
