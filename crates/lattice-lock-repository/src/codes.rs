@@ -40,4 +40,14 @@ lattice_lock_errors::codes! {
     STORE_MISMATCH = "LL-DB-018", Invalid, "use a scope of the database that the repository belongs to";
     /// A row was written by somebody else, and makes no sense.
     ROW_INVALID = "LL-DB-019", Integrity, "find out what else writes to the table";
+    /// The database does not know the user, the password, or the database of this name.
+    DATABASE_REFUSED = "LL-DB-020", Misconfigured, "check the user, the password and the database's name";
+    /// The version of the database is too old, or is known to damage files.
+    ENGINE_TOO_OLD = "LL-DB-021", Unsupported, "upgrade the database to the version that the error names";
+    /// The tables were changed by a newer version, which says that this one is too old for them.
+    READER_TOO_OLD = "LL-DB-022", Misconfigured, "run the version that changed the tables, or a newer one";
+    /// A migration cannot be undone: it has no way back.
+    NO_WAY_BACK = "LL-DB-023", Unsupported, "restore a backup, or write a migration that mends what is wrong";
+    /// The migrations of a build are not numbered from 1 on, or two sets have the same name.
+    MIGRATIONS_INVALID = "LL-DB-024", Internal, "number the migrations of each set from 1 on, under a name of its own";
 }

@@ -35,10 +35,10 @@ mod time;
 
 pub use database::{
     Database, DatabaseHealth, DatabaseOptions, DatabaseStatus, Engine, Isolation, Migration,
-    MigrationSet, TransactionError, TransactionOptions,
+    MigrationSet, MigrationState, PoolUse, TransactionError, TransactionOptions, WaitTimes,
 };
 #[cfg(feature = "__sql")]
-pub use database::{DatabaseConnectionError, database_error};
+pub use database::{DatabaseConnectionError, MigrationStatus, database_error};
 pub use entity::{Entity, EntityId, EntityNotFoundError, Page, Stored};
 pub use scope::{Scope, Work};
 pub use store::{ListAll, Listing, MemoryRepository, Repository};

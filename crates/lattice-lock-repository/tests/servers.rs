@@ -19,11 +19,9 @@ use server::{execute, number};
 
 const SETS: &[MigrationSet] = &[MigrationSet {
     name: "notes",
-    migrations: &[Migration {
-        version: 1,
-        name: "create",
-        statements: |_| vec!["CREATE TABLE IF NOT EXISTS notes (n BIGINT PRIMARY KEY)".into()],
-    }],
+    migrations: &[Migration::new(1, "create", |_| {
+        vec!["CREATE TABLE IF NOT EXISTS notes (n BIGINT PRIMARY KEY)".into()]
+    })],
 }];
 
 /// The address of a database, as several processes would open it.
@@ -179,6 +177,74 @@ async fn migrated_at_once(server: &Server) {
     }
 }
 
+/// How many transactions are cancelled: few where many tests run beside each other, more where it is asked for.
+fn cancellations() -> u32 {
+    let asked = std::env::var("LATTICE_TEST_CANCELLATIONS").ok();
+    asked.map_or(500, |asked| asked.parse().unwrap())
+}
+
+/// Cancels many transactions, each after another number of polls, and asks the server which of them are still open.
+async fn cancelled(server: &Server) {
+    let (database, watcher) = (server.open(8).await, server.open(1).await);
+    database.migrate(SETS).await.unwrap();
+    let tasks: Vec<_> = (0..8)
+        .map(|task| tokio::spawn(cancelling(database.clone(), task)))
+        .collect();
+    let mut ended = 0;
+    for task in tasks {
+        ended += task.await.unwrap();
+    }
+    let open = match database.engine() {
+        Engine::Postgres => {
+            "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() \
+             AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+        }
+        _ => {
+            "SELECT COUNT(*) AS n FROM information_schema.innodb_trx JOIN information_schema.processlist \
+             ON id = trx_mysql_thread_id WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+        }
+    };
+    let mut left = i64::MAX;
+    // What was under way when it was cancelled is waited for in the background.
+    for _ in 0..100 {
+        left = number(&mut watcher.reader().unwrap(), open).await;
+        if left == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(left, 0, "transactions are open");
+    // One that was cancelled while it committed is whole.
+    assert!(count(&watcher).await >= i64::from(ended));
+    database.dispose().await;
+    watcher.dispose().await;
+}
+
+/// A share of the cancelled transactions; how many others ended before.
+async fn cancelling(database: Database, task: i64) -> u32 {
+    let (mut ended, mut cancelled) = (0, 0);
+    while cancelled < cancellations() / 8 {
+        let row = task * 1_000_000 + i64::from(ended + cancelled);
+        let mut work = Box::pin(
+            database.transaction_with(read_committed(), move |scope| Box::pin(insert(scope, row))),
+        );
+        let mut is_over = false;
+        for _ in 0..(ended + cancelled) % 17 {
+            is_over = is_over || is_done(work.as_mut());
+            if is_over {
+                break;
+            }
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+        if is_over {
+            ended += 1;
+        } else {
+            cancelled += 1;
+        }
+    }
+    ended
+}
+
 macro_rules! on_server {
     ($server:ident, $feature:literal, $on:expr) => {
         #[cfg(feature = $feature)]
@@ -204,6 +270,12 @@ macro_rules! on_server {
             #[tokio::test(flavor = "multi_thread")]
             async fn a_dropped_migration_keeps_no_lock() {
                 $on.run_url(async |url| super::dropped_migration(&Server(url)).await)
+                    .await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn cancelled_transactions_leave_none_open() {
+                $on.run_url(async |url| super::cancelled(&Server(url)).await)
                     .await;
             }
 

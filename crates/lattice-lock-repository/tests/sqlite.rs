@@ -13,34 +13,26 @@ use tempfile::TempDir;
 
 const SETS: &[MigrationSet] = &[MigrationSet {
     name: "notes",
-    migrations: &[Migration {
-        version: 1,
-        name: "create",
-        statements: |_| vec!["CREATE TABLE notes (n INTEGER PRIMARY KEY)".into()],
-    }],
+    migrations: &[Migration::new(1, "create", |_| {
+        vec!["CREATE TABLE notes (n INTEGER PRIMARY KEY)".into()]
+    })],
 }];
 
 const CHANGED: &[MigrationSet] = &[MigrationSet {
     name: "notes",
-    migrations: &[Migration {
-        version: 1,
-        name: "create",
-        statements: |_| vec!["CREATE TABLE notes (n INTEGER PRIMARY KEY, m INTEGER)".into()],
-    }],
+    migrations: &[Migration::new(1, "create", |_| {
+        vec!["CREATE TABLE notes (n INTEGER PRIMARY KEY, m INTEGER)".into()]
+    })],
 }];
 
 const BROKEN: &[MigrationSet] = &[MigrationSet {
     name: "broken",
-    migrations: &[Migration {
-        version: 1,
-        name: "half",
-        statements: |_| {
-            vec![
-                "CREATE TABLE half (n INTEGER)".into(),
-                "CREATE NONSENSE".into(),
-            ]
-        },
-    }],
+    migrations: &[Migration::new(1, "half", |_| {
+        vec![
+            "CREATE TABLE half (n INTEGER)".into(),
+            "CREATE NONSENSE".into(),
+        ]
+    })],
 }];
 
 async fn opened() -> (TempDir, Database) {

@@ -172,7 +172,8 @@ fn catalogue(given: Option<Catalogue>) -> Catalogue {
 
 async fn open(config: &DatabaseConfig) -> Result<Database> {
     let options = DatabaseOptions::default()
-        .pool_size(config.pool_size.saturating_add(config.max_overflow))
+        .pool_size(config.pool_size)
+        .max_overflow(config.max_overflow)
         .echo(config.echo);
     Database::open_with(config.url.expose(), options).await
 }

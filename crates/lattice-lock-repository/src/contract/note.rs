@@ -50,11 +50,9 @@ mod table {
     /// The table of the contract's notes.
     pub const NOTES: &[MigrationSet] = &[MigrationSet {
         name: "contract",
-        migrations: &[Migration {
-            version: 1,
-            name: "notes",
-            statements: |engine| vec![create(engine)],
-        }],
+        migrations: &[Migration::new(1, "notes", |engine| vec![create(engine)])
+            .down(|_| vec!["DROP TABLE IF EXISTS lattice_contract_notes".into()])
+            .verify(|_| vec!["SELECT id FROM lattice_contract_notes WHERE 1 = 0".into()])],
     }];
 
     fn create(engine: Engine) -> String {

@@ -2,7 +2,8 @@ use lattice_lock_errors::{Error, Result};
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::codes::{
-    DATABASE_UNREACHABLE, STATEMENT_FAILED, TRANSACTION_CONTENDED, UNIQUE_VIOLATION,
+    DATABASE_REFUSED, DATABASE_UNREACHABLE, READ_ONLY, STATEMENT_FAILED, TRANSACTION_CONTENDED,
+    UNIQUE_VIOLATION,
 };
 
 /// The database cannot be reached: the typed cause of [`DATABASE_UNREACHABLE`].
@@ -30,11 +31,24 @@ pub(crate) fn unreachable(error: &DbErr) -> Error {
 #[must_use]
 pub fn database_error(error: &DbErr) -> Error {
     match error {
+        DbErr::Conn(RuntimeErr::SqlxError(sqlx)) => connection_error(sqlx, error),
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => unreachable(error),
         DbErr::Exec(RuntimeErr::SqlxError(sqlx)) | DbErr::Query(RuntimeErr::SqlxError(sqlx)) => {
             driver_error(sqlx, error)
         }
         other => Error::new(STATEMENT_FAILED, "statement failed").with_foreign(other),
+    }
+}
+
+fn connection_error(driver: &sqlx::Error, whole: &DbErr) -> Error {
+    match driver {
+        sqlx::Error::Configuration(carrier) if let Some(ours) = carrier.downcast_ref::<Error>() => {
+            ours.clone()
+        }
+        sqlx::Error::Database(refusal) if is_rejection(refusal.as_ref()) => {
+            Error::new(DATABASE_REFUSED, "the database refused the connection").with_foreign(whole)
+        }
+        _ => unreachable(whole),
     }
 }
 
@@ -49,6 +63,9 @@ fn driver_error(driver: &sqlx::Error, whole: &DbErr) -> Error {
             Error::new(UNIQUE_VIOLATION, "another row has the same key").with_foreign(whole)
         }
         sqlx::Error::Database(refusal) if is_farewell(refusal.as_ref()) => unreachable(whole),
+        sqlx::Error::Database(refusal) if is_read_only(refusal.as_ref()) => {
+            Error::new(READ_ONLY, "only reading is allowed here").with_foreign(whole)
+        }
         sqlx::Error::Database(refusal) if is_contention(refusal.as_ref()) => {
             Error::new(TRANSACTION_CONTENDED, "in the way of another transaction")
                 .with_foreign(whole)
@@ -71,6 +88,16 @@ fn is_contention(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     )
 }
 
+/// PostgreSQL: read-only transaction. MySQL: the same, and a server that only reads. `SQLite`: a file or connection
+/// that only reads.
+fn is_read_only(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    #[cfg(feature = "mysql")]
+    if let Some(mysql) = refusal.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return matches!(mysql.number(), 1290 | 1792 | 1836);
+    }
+    matches!(refusal.code().as_deref(), Some("25006" | "8"))
+}
+
 /// What a server says when it takes no connection, or ends one. PostgreSQL: connection exceptions, shutdown and
 /// too many connections. MySQL: too many connections, shutdown, broken packets, a killed or idle connection.
 fn is_farewell(refusal: &dyn sqlx::error::DatabaseError) -> bool {
@@ -83,6 +110,18 @@ fn is_farewell(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     // `SQLite`'s codes are plain numbers.
     code.len() == 5
         && (code.starts_with("08") || matches!(code, "53300" | "57P01" | "57P02" | "57P03"))
+}
+
+/// Whether a server does not know who asks, or what for. PostgreSQL: invalid authorisation, no such database. MySQL:
+/// access denied, unknown database.
+fn is_rejection(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    #[cfg(feature = "mysql")]
+    if let Some(mysql) = refusal.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return matches!(mysql.number(), 1044 | 1045 | 1049 | 1698);
+    }
+    let code = refusal.code();
+    let code = code.as_deref().unwrap_or_default();
+    code.len() == 5 && (code.starts_with("28") || code == "3D000")
 }
 
 /// Whether the engine itself said no: anything else leaves open what became of a statement.

@@ -19,7 +19,9 @@ use lattice_lock_errors::Result;
 pub use engine::Engine;
 #[cfg(feature = "__sql")]
 pub use error::{DatabaseConnectionError, database_error};
-pub use health::{DatabaseHealth, DatabaseStatus};
+pub use health::{DatabaseHealth, DatabaseStatus, MigrationState, PoolUse, WaitTimes};
+#[cfg(feature = "__sql")]
+pub use migration::MigrationStatus;
 pub use migration::{Migration, MigrationSet};
 pub use options::DatabaseOptions;
 pub use transaction::{Isolation, TransactionError, TransactionOptions};
@@ -104,6 +106,39 @@ impl Database {
             });
         }
         Ok(Self::in_memory_with(&options))
+    }
+
+    /// A host's own pool, of sqlx or sea-orm: used, and never closed. All tables here have the prefix `lattice_`.
+    ///
+    /// Of the options, those of the connections themselves are the host's. Without a connection at first: whether the
+    /// version is supported is checked on the first use.
+    ///
+    /// # Errors
+    ///
+    /// [`ENGINE_NOT_BUILT`](crate::codes::ENGINE_NOT_BUILT).
+    #[cfg(feature = "__sql")]
+    pub fn from_pool(
+        pool: impl Into<sea_orm::DatabaseConnection>,
+        options: &DatabaseOptions,
+    ) -> Result<Self> {
+        Self::from_connection(pool.into(), options)
+    }
+
+    /// [`from_pool`](Self::from_pool) for a connection of sea-orm.
+    ///
+    /// # Errors
+    ///
+    /// [`ENGINE_NOT_BUILT`](crate::codes::ENGINE_NOT_BUILT).
+    #[cfg(feature = "__sql")]
+    pub fn from_connection(
+        connection: sea_orm::DatabaseConnection,
+        options: &DatabaseOptions,
+    ) -> Result<Self> {
+        let (engine, pools) = connect::borrow(connection, options)?;
+        Ok(Self {
+            engine,
+            source: Source::Sql(Arc::new(pools)),
+        })
     }
 
     /// Tables in memory, for tests of what needs tables: gone with the last clone. They have one connection, so

@@ -31,7 +31,11 @@ impl Whole {
         if outcome.is_ok() {
             return self.0.commit().await;
         }
-        self.0.roll_back().await;
+        self.undo().await;
         Ok(())
+    }
+
+    pub(crate) async fn undo(self) {
+        self.0.roll_back().await;
     }
 }

@@ -3,11 +3,14 @@ use lattice_lock_repository::{Engine, Migration, MigrationSet};
 /// The tables of the ledger.
 pub(crate) const MIGRATIONS: MigrationSet = MigrationSet {
     name: "billing",
-    migrations: &[Migration {
-        version: 1,
-        name: "entries-and-intents",
-        statements: |engine| vec![entries(engine), intents(engine)],
-    }],
+    migrations: &[Migration::new(1, "entries-and-intents", |engine| {
+        vec![entries(engine), intents(engine)]
+    })
+    .verify(|_| {
+        ["entries", "intents"]
+            .map(|table| format!("SELECT 1 FROM lattice_{table} WHERE 1 = 0"))
+            .to_vec()
+    })],
 };
 
 /// What the engines call the same type. `SQLite`'s tables are STRICT: otherwise a number beyond 64 bits would

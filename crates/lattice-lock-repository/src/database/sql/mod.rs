@@ -6,6 +6,7 @@ mod order;
 mod pool;
 mod savepoint;
 mod shield;
+mod version;
 
 pub(crate) use begin::{begin, begin_on};
 pub(crate) use connection::Connection;

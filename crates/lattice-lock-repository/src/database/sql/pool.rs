@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use sea_orm::{
 use super::gate::{Gate, Permit};
 use super::order::{Answer, Order, Watch};
 use super::shield::Shielded;
-use crate::DatabaseOptions;
+use super::version::Version;
 use crate::scope::require_open;
+use crate::{DatabaseOptions, MigrationSet};
 
 /// How long disposing of a database waits for work that is under way.
 const LONGEST_DRAIN: Duration = Duration::from_secs(30);
@@ -21,7 +23,9 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(30);
 pub(crate) struct Pool {
     connections: DatabaseConnection,
     gate: Gate,
+    version: Version,
     watch: Watch,
+    borrowed: bool,
 }
 
 impl Pool {
@@ -33,20 +37,36 @@ impl Pool {
         Self {
             connections,
             gate: Gate::new(size, options.acquire_timeout),
+            version: Version::default(),
             watch: options.watch(),
+            borrowed: false,
         }
     }
 
-    pub(crate) fn watch(&self) -> Watch {
-        self.watch
+    /// Leaves closing the connections to somebody else.
+    pub(crate) fn borrowed(mut self) -> Self {
+        self.borrowed = true;
+        self
     }
 
     pub(crate) fn backend(&self) -> DbBackend {
         self.connections.get_database_backend()
     }
 
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.version.known()
+    }
+
     pub(crate) async fn run(&self, order: Order) -> std::result::Result<Answer, DbErr> {
-        let permit = self.gate.enter().await?;
+        let permit = self.enter().await?;
         let (connections, watch) = (self.connections.clone(), self.watch);
         let statement = async move {
             let answer = order.run(&connections, watch).await;
@@ -56,8 +76,15 @@ impl Pool {
         Shielded::new(statement).await
     }
 
+    /// Waits for the right to use a connection. The version is checked before the first one is used.
     pub(crate) async fn enter(&self) -> std::result::Result<Permit, DbErr> {
-        self.gate.enter().await
+        let permit = self.gate.enter().await?;
+        self.version.check(&self.connections).await?;
+        Ok(permit)
+    }
+
+    pub(crate) async fn reach(&self) -> std::result::Result<(), DbErr> {
+        self.enter().await.map(drop)
     }
 
     /// Begins a transaction. Not safe to drop: see [`Shielded`].
@@ -68,8 +95,33 @@ impl Pool {
         self.connections.begin_with_options(options).await
     }
 
+    /// How many connections there are, and how many of them nobody uses.
+    pub(crate) fn connections(&self) -> (u32, usize) {
+        match self.backend() {
+            #[cfg(feature = "sqlite")]
+            DbBackend::Sqlite => {
+                let pool = self.connections.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            #[cfg(feature = "postgres")]
+            DbBackend::Postgres => {
+                let pool = self.connections.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            #[cfg(feature = "mysql")]
+            DbBackend::MySql => {
+                let pool = self.connections.get_mysql_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => (0, 0),
+        }
+    }
+
     async fn close(&self) {
         self.gate.close(LONGEST_DRAIN).await;
+        if self.borrowed {
+            return;
+        }
         if let Err(error) = self.connections.close_by_ref().await {
             tracing::warn!(error = %lattice_lock_errors::redact(&error.to_string()), "closing a database pool failed");
         }
@@ -82,6 +134,7 @@ pub(crate) struct Pools {
     writer: Pool,
     reader: Pool,
     disposed: AtomicBool,
+    migrations: OnceLock<&'static [MigrationSet]>,
 }
 
 impl Pools {
@@ -90,25 +143,25 @@ impl Pools {
             writer,
             reader,
             disposed: AtomicBool::new(false),
+            migrations: OnceLock::new(),
         }
     }
 
-    /// One pool for both.
-    pub(crate) fn shared(connections: DatabaseConnection, options: &DatabaseOptions) -> Self {
-        let pool = Pool::new(connections, options.pool_size, options);
-        Self::new(pool.clone(), pool)
+    /// Remembers the migrations that this process knows of.
+    pub(crate) fn know(&self, sets: &'static [MigrationSet]) {
+        self.migrations.get_or_init(|| sets);
+    }
+
+    pub(crate) fn known(&self) -> Option<&'static [MigrationSet]> {
+        self.migrations.get().copied()
     }
 
     pub(crate) fn writer(&self) -> Result<&Pool> {
-        self.require_open().map(|()| &self.writer)
+        require_open(&self.disposed).map(|()| &self.writer)
     }
 
     pub(crate) fn reader(&self) -> Result<&Pool> {
-        self.require_open().map(|()| &self.reader)
-    }
-
-    fn require_open(&self) -> Result<()> {
-        require_open(&self.disposed)
+        require_open(&self.disposed).map(|()| &self.reader)
     }
 
     pub(crate) async fn close(&self) {
