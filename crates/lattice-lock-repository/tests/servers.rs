@@ -214,10 +214,31 @@ async fn cancelled(server: &Server) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(left, 0, "transactions are open");
+    no_session_in_a_transaction(&database).await;
     // One that was cancelled while it committed is whole.
     assert!(count(&watcher).await >= i64::from(ended));
     database.dispose().await;
     watcher.dispose().await;
+}
+
+/// A transaction that did nothing yet is in no list of MariaDB's, so each session is asked itself.
+async fn no_session_in_a_transaction(database: &Database) {
+    let health = database.health(Duration::from_secs(20)).await;
+    if !health.version.unwrap().contains("MariaDB") {
+        return;
+    }
+    let sessions: Vec<_> = (0..64)
+        .map(|_| {
+            let database = database.clone();
+            tokio::spawn(async move {
+                let sql = "SELECT CAST(@@in_transaction AS SIGNED) AS n";
+                number(&mut database.reader().unwrap(), sql).await
+            })
+        })
+        .collect();
+    for session in sessions {
+        assert_eq!(session.await.unwrap(), 0);
+    }
 }
 
 /// A share of the cancelled transactions; how many others ended before.
