@@ -22,6 +22,12 @@ lattice_lock_errors::codes! {
     /// A provider's address is not an http or https URL.
     BASE_URL_INVALID = "LL-PRV-007", Misconfigured,
         "write the address as https://host/path, without user, password or query";
+    /// A provider's support is experimental, and calls to it were not allowed.
+    PROVIDER_EXPERIMENTAL = "LL-PRV-008", Unsupported,
+        "allow it with Provider::allow_experimental, or use another provider";
+    /// A credential is missing, malformed, or a placeholder.
+    CREDENTIAL_UNUSABLE = "LL-PRV-009", Misconfigured,
+        "set the variable that is named to the provider's own value";
 
     /// The provider did not answer in time.
     PROVIDER_TIMEOUT = "LL-PRV-020", Timeout, "raise the timeout, or allow a fallback";

@@ -22,14 +22,18 @@ mod availability;
 mod capability;
 mod catalogue;
 pub mod codes;
+mod credential;
 mod failure;
+mod health;
 mod id;
 mod import;
+mod known;
 mod modality;
 mod price;
 mod provider;
 mod registry;
 mod usage;
+mod validation;
 
 pub use availability::{
     Availability, BreakerPolicy, CapturedAvailability, Heard, Permit, Subject, Subscription,
@@ -37,14 +41,18 @@ pub use availability::{
 };
 pub use capability::{Capabilities, Capability};
 pub use catalogue::{Catalogue, Figure, Lifecycle, MatchRule, Model, Overrides, Quality};
+pub use credential::{BoxFuture, CredentialResolver, CredentialState, Requirement};
 pub use failure::{Blame, FailureClass, ProviderUnavailableError};
+pub use health::{Health, HealthCache};
 pub use id::{ModelName, ModelRef, ProviderId};
 pub use import::{Disagreement, Import, ImportReport, Imported};
+pub use known::{KnownProvider, Maturity};
 pub use modality::{Modalities, Modality};
 pub use price::{ContextTier, Price, PriceHistory, PriceList, PriceVersion, Prices, ServiceTier};
 pub use provider::{Provider, ReasoningCount, Wire};
 pub use registry::Registry;
 pub use usage::{Bucket, Count, TokenUsage};
+pub use validation::{Finding, Gravity, Validation};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,7 +1,7 @@
 use lattice_lock_errors::{Error, Result, Secret};
 
-use crate::ProviderId;
 use crate::codes::BASE_URL_INVALID;
+use crate::{Maturity, ProviderId};
 
 /// Which protocol a provider speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +11,12 @@ pub enum Wire {
     OpenAiChat,
     /// Anthropic's messages.
     AnthropicMessages,
+    /// Google's `generateContent`.
+    Gemini,
+    /// `OpenAI`'s chat completions under a deployment's address, as Azure has them.
+    AzureOpenAi,
+    /// Amazon's `Converse`.
+    BedrockConverse,
 }
 
 /// Whether a provider's count of a reply contains the reasoning tokens.
@@ -45,6 +51,8 @@ pub struct Provider {
     base_url: String,
     keys: Vec<Secret<String>>,
     needs_key: bool,
+    maturity: Maturity,
+    allowed: bool,
     reasoning: ReasoningCount,
 }
 
@@ -70,7 +78,65 @@ impl Provider {
     pub fn xai() -> Self {
         let mut xai = Self::known("xai", Wire::OpenAiChat, "https://api.x.ai/v1");
         xai.reasoning = ReasoningCount::BesideOutput;
+        xai.maturity = Maturity::Beta;
         xai
+    }
+
+    /// Google's Gemini at its public address.
+    #[must_use]
+    pub fn google() -> Self {
+        let url = "https://generativelanguage.googleapis.com/v1beta";
+        Self {
+            maturity: Maturity::Beta,
+            ..Self::known("google", Wire::Gemini, url)
+        }
+    }
+
+    /// `OpenAI`'s models in a resource of Azure, such as `https://my-resource.openai.azure.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`BASE_URL_INVALID`].
+    pub fn azure(endpoint: &str) -> Result<Self> {
+        let azure = Self {
+            maturity: Maturity::Beta,
+            ..Self::known("azure", Wire::AzureOpenAi, "")
+        };
+        azure.at(endpoint)
+    }
+
+    /// Amazon Bedrock in a region, or at an address of its own. It takes no key but AWS's own credentials.
+    ///
+    /// # Errors
+    ///
+    /// [`BASE_URL_INVALID`].
+    pub fn bedrock(region: &str) -> Result<Self> {
+        let bedrock = Self {
+            maturity: Maturity::Experimental,
+            needs_key: false,
+            ..Self::known("bedrock", Wire::BedrockConverse, "")
+        };
+        if region.contains("://") {
+            return bedrock.at(region);
+        }
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if region.is_empty() || !region.bytes().all(plain) {
+            return Err(Error::new(BASE_URL_INVALID, "not a region").with("region", region));
+        }
+        bedrock.at(&format!("https://bedrock-runtime.{region}.amazonaws.com"))
+    }
+
+    /// An EPAM DIAL server.
+    ///
+    /// # Errors
+    ///
+    /// [`BASE_URL_INVALID`].
+    pub fn dial(endpoint: &str) -> Result<Self> {
+        let dial = Self {
+            maturity: Maturity::Experimental,
+            ..Self::known("dial", Wire::AzureOpenAi, "")
+        };
+        dial.at(endpoint)
     }
 
     /// A server on this machine that speaks `OpenAI`'s wire, such as Ollama at its default address. No key.
@@ -78,6 +144,7 @@ impl Provider {
     pub fn local() -> Self {
         let mut local = Self::known("local", Wire::OpenAiChat, "http://127.0.0.1:11434/v1");
         local.needs_key = false;
+        local.maturity = Maturity::Beta;
         local
     }
 
@@ -102,6 +169,8 @@ impl Provider {
             base_url: base_url.into(),
             keys: Vec::new(),
             needs_key: true,
+            maturity: Maturity::Production,
+            allowed: false,
             reasoning: ReasoningCount::WithinOutput,
         }
     }
@@ -138,6 +207,25 @@ impl Provider {
         self
     }
 
+    /// Allows calls although the support of it is [`Maturity::Experimental`].
+    #[must_use]
+    pub fn allow_experimental(mut self) -> Self {
+        self.allowed = true;
+        self
+    }
+
+    /// How far the support of it has come.
+    #[must_use]
+    pub fn maturity(&self) -> Maturity {
+        self.maturity
+    }
+
+    /// Whether calls were allowed, or need no leave.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.allowed || self.maturity != Maturity::Experimental
+    }
+
     /// Its name.
     #[must_use]
     pub fn id(&self) -> &ProviderId {
@@ -168,10 +256,16 @@ impl Provider {
         &self.keys
     }
 
+    /// Whether a key is there, or none is needed.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        !self.needs_key || !self.keys.is_empty()
+    }
+
     /// Whether everything that a call needs is there.
     #[must_use]
     pub fn is_configured(&self) -> bool {
-        !self.needs_key || !self.keys.is_empty()
+        self.has_key()
     }
 
     /// How it counts reasoning tokens.

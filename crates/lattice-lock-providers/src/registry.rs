@@ -5,7 +5,7 @@ use arc_swap::ArcSwap;
 use lattice_lock_errors::{Error, Result};
 
 use crate::availability::{Attempt, Board, Leaves};
-use crate::codes::{MODEL_UNKNOWN, PROVIDER_UNKNOWN};
+use crate::codes::{CREDENTIAL_UNUSABLE, MODEL_UNKNOWN, PROVIDER_EXPERIMENTAL, PROVIDER_UNKNOWN};
 use crate::{
     Availability, BreakerPolicy, CapturedAvailability, Catalogue, Heard, Model, ModelRef, Permit,
     Provider, ProviderId, Subject, Subscription, Transition,
@@ -141,8 +141,8 @@ impl Registry {
     /// Whether a provider may be called at `now`, in microseconds since 1970 (UTC). Takes no lock.
     #[must_use]
     pub fn availability(&self, id: &ProviderId, now: i64) -> Availability {
-        if !self.is_configured(id) {
-            return Availability::Unconfigured;
+        if let Some(barred) = self.barred(id) {
+            return barred;
         }
         let known = self.0.board.provider(id, now);
         known.unwrap_or(Availability::Unconfigured)
@@ -151,8 +151,8 @@ impl Registry {
     /// Whether a model may be called: the worse of its own state and its provider's. Takes no lock.
     #[must_use]
     pub fn model_availability(&self, model: &ModelRef, now: i64) -> Availability {
-        if !self.is_configured(model.provider()) {
-            return Availability::Unconfigured;
+        if let Some(barred) = self.barred(model.provider()) {
+            return barred;
         }
         let known = self.0.board.model(model, now);
         known.unwrap_or(Availability::Unconfigured)
@@ -165,11 +165,34 @@ impl Registry {
         known.unwrap_or(Availability::Unconfigured)
     }
 
-    fn is_configured(&self, id: &ProviderId) -> bool {
-        self.0
-            .providers
-            .get(id)
-            .is_some_and(Provider::is_configured)
+    /// Why a provider is not called at all, whatever its circuits say: it lacks something, or it is experimental and
+    /// was not allowed.
+    fn barred(&self, id: &ProviderId) -> Option<Availability> {
+        match self.0.providers.get(id) {
+            Some(provider) if !provider.is_configured() => Some(Availability::Unconfigured),
+            Some(provider) if !provider.is_allowed() => Some(Availability::Disabled),
+            Some(_) => None,
+            None => Some(Availability::Unconfigured),
+        }
+    }
+
+    /// Says why a provider is not called at all, and what to do about it.
+    ///
+    /// # Errors
+    ///
+    /// [`PROVIDER_UNKNOWN`]; [`CREDENTIAL_UNUSABLE`](crate::codes::CREDENTIAL_UNUSABLE) without a key;
+    /// [`PROVIDER_EXPERIMENTAL`](crate::codes::PROVIDER_EXPERIMENTAL) without leave.
+    pub fn ready(&self, id: &ProviderId) -> Result<&Provider> {
+        let provider = self.provider(id)?;
+        if !provider.is_configured() {
+            let missing = Error::new(CREDENTIAL_UNUSABLE, "the provider has no key");
+            return Err(missing.with("provider", id));
+        }
+        if !provider.is_allowed() {
+            let closed = Error::new(PROVIDER_EXPERIMENTAL, "the provider is experimental");
+            return Err(closed.with("provider", id));
+        }
+        Ok(provider)
     }
 
     /// Leave for one call of a model, with the key to use. A half-open circuit gives only a few at a time.
@@ -178,8 +201,8 @@ impl Registry {
     ///
     /// Why there is none.
     pub fn admit(&self, model: &ModelRef, now: i64) -> std::result::Result<Permit, Availability> {
-        if !self.is_configured(model.provider()) {
-            return Err(Availability::Unconfigured);
+        if let Some(barred) = self.barred(model.provider()) {
+            return Err(barred);
         }
         Permit::ask(&self.0.board, model, now)
     }
@@ -249,7 +272,7 @@ impl Registry {
 }
 
 /// Names the known one that is most like `name`, if any is like it at all.
-fn with_nearest(error: Error, name: &str, known: impl Iterator<Item = String>) -> Error {
+pub(crate) fn with_nearest(error: Error, name: &str, known: impl Iterator<Item = String>) -> Error {
     const ALIKE: f64 = 0.8;
     let bare = |known: &str| known.rsplit('/').next().unwrap_or(known).to_owned();
     let likeness = |known: &String| {
@@ -313,6 +336,21 @@ mod tests {
         assert_eq!(state("openai/m"), Availability::Unknown);
         let observed = registry.observe(&"nobody/m".parse().unwrap(), Heard::Answered, 0);
         assert_eq!(observed.unwrap_err().code(), PROVIDER_UNKNOWN);
+    }
+
+    #[test]
+    fn an_experimental_provider_waits_for_leave() {
+        let bedrock = || Provider::bedrock("eu-central-1").unwrap();
+        let id = bedrock().id().clone();
+        let closed = Registry::new(Catalogue::default(), [bedrock()]);
+        assert_eq!(closed.availability(&id, 0), Availability::Disabled);
+        assert_eq!(closed.ready(&id).unwrap_err().code(), PROVIDER_EXPERIMENTAL);
+        let open = Registry::new(Catalogue::default(), [bedrock().allow_experimental()]);
+        assert_eq!(open.availability(&id, 0), Availability::Unknown);
+        assert!(open.ready(&id).is_ok());
+        let keyless = Registry::new(Catalogue::default(), [Provider::openai()]);
+        let error = keyless.ready(Provider::openai().id()).unwrap_err();
+        assert_eq!(error.code(), CREDENTIAL_UNUSABLE);
     }
 
     #[test]
