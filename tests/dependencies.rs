@@ -24,10 +24,14 @@ const DIRECT: [(&str, usize); 13] = [
 /// The most external crates that an application gets with the facade's default features.
 const FACADE: usize = 119;
 
+/// The most crates, itself included, that a team gets which takes only the analyzer, with all its features.
+const ANALYZER: usize = 20;
+
 pub(crate) fn tests() -> Vec<Test> {
     vec![
         test!(no_crate_names_more_than_its_bound),
         test!(the_facade_brings_no_more_than_its_bound),
+        test!(the_analyzer_alone_brings_no_more_than_its_bound),
     ]
 }
 
@@ -52,24 +56,42 @@ fn no_crate_names_more_than_its_bound() {
 }
 
 fn the_facade_brings_no_more_than_its_bound() {
-    let workspace = Workspace::read();
-    let tree = workspace.cargo(&[
-        "tree",
-        "--edges",
-        "normal",
-        "--package",
-        "lattice-lock",
-        "--prefix",
-        "none",
-    ]);
-    let external: BTreeSet<&str> = tree
-        .lines()
-        .filter_map(|line| line.trim().strip_suffix(" (*)").or(Some(line.trim())))
-        .filter(|line| !line.is_empty() && !line.starts_with("lattice-lock"))
+    let external = tree("lattice-lock", &[]);
+    let external: Vec<_> = external
+        .iter()
+        .filter(|line| !line.starts_with("lattice-lock"))
         .collect();
     assert!(
         external.len() <= FACADE,
         "{} of {FACADE}: {external:#?}",
         external.len()
     );
+}
+
+fn the_analyzer_alone_brings_no_more_than_its_bound() {
+    let crates = tree("lattice-lock-analyzer", &["--all-features"]);
+    assert!(
+        crates.len() <= ANALYZER,
+        "{} of {ANALYZER}: {crates:#?}",
+        crates.len()
+    );
+}
+
+/// The crates that a package brings, itself included, those of tests excluded.
+fn tree(package: &str, options: &[&str]) -> BTreeSet<String> {
+    let workspace = Workspace::read();
+    let fixed = [
+        "tree",
+        "--edges",
+        "normal",
+        "--package",
+        package,
+        "--prefix",
+        "none",
+    ];
+    let tree = workspace.cargo(&[&fixed, options].concat());
+    tree.lines()
+        .map(|line| line.trim().trim_end_matches(" (*)").to_owned())
+        .filter(|line| !line.is_empty())
+        .collect()
 }

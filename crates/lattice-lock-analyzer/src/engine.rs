@@ -3,7 +3,7 @@
 use crate::Attachment;
 use crate::input::{Content, Input, Message, Role};
 use crate::patterns::{Compiled, When};
-use crate::scan::{FULL, Learner, Scan, Window, lex, pieces};
+use crate::scan::{FULL, Learner, MOST_SKIMMED, Scan, Window, lex, pieces};
 use crate::set::Set;
 use crate::task::TASKS;
 
@@ -94,10 +94,18 @@ fn text_into<L: Learner>(
     is_context: bool,
 ) {
     scan.begin(is_context);
-    for (at, piece) in pieces(text, window).enumerate() {
+    let (mut end, mut skimmed) = (0, 0);
+    for (at, part) in pieces(text, window).enumerate() {
         if at > 0 {
-            scan.gap();
+            skimmed += part.start.saturating_sub(end);
+            if skimmed <= MOST_SKIMMED && !is_context {
+                scan.skim(text.as_bytes(), end..part.start);
+            } else {
+                scan.gap();
+            }
         }
+        end = part.end;
+        let piece = text.get(part).unwrap_or_default();
         scan.counts.read(piece.len());
         lex(piece, scan);
         if !is_context {

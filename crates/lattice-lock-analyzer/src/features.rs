@@ -53,8 +53,8 @@ named! {
 
 /// What a prompt is made of, apart from what it asks for.
 ///
-/// A long prompt is looked at in its head, its tail and samples of its middle, so a lone code block far from
-/// both ends may go unseen.
+/// A long prompt is looked at in its head, its tail and samples of its middle. Fenced code blocks are found in the
+/// first 16 KiB of what lies between; anything else that is far from both ends may go unseen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
 pub struct Features {
     pub(crate) marks: Set<Mark>,

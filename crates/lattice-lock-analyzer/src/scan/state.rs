@@ -1,9 +1,12 @@
 //! The one pass: every word, mark and line of a text is looked at once, and everything is learned from it.
 
+use std::ops::Range;
+
 use super::counts::Counts;
 use super::detect::detect;
 use super::lexer::{Kind, Sink, Word, join};
 use super::line::{Line, classify};
+use super::skim::fences;
 use super::tally::{FULL, Tally};
 
 use crate::patterns::{
@@ -130,7 +133,15 @@ impl<'s, L: Learner> Scan<'s, L> {
         self.sentences = 0;
     }
 
-    /// A stretch of the text was left out: nothing is known about where the next piece stands.
+    /// A part of the text is not read, only searched for fences.
+    pub(crate) fn skim(&mut self, text: &[u8], part: Range<usize>) {
+        let fence = self.zone.fence;
+        self.gap();
+        self.zone.fence = fence;
+        fences(text, part, |rest| self.fence(rest));
+    }
+
+    /// A part of the text is left out: nothing is known about where the next piece stands.
     pub(crate) fn gap(&mut self) {
         self.zone = Zone::default();
         self.sentence();

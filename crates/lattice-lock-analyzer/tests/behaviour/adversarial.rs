@@ -97,6 +97,17 @@ fn the_request_at_the_end_of_a_long_text_is_heard() {
     assert_eq!(analysis.primary(), TaskType::Translation);
 }
 
+#[test]
+fn fences_in_the_middle_of_a_long_text_are_found() {
+    let text = "The harvest was good this year and the mill ran day and night.\n".repeat(60);
+    let prompt =
+        format!("{text}```rust\nfn main() {{}}\n```\n{text}```sql\nSELECT 1;\n```\n{text}");
+    assert!(prompt.len() > 11_000);
+    let analysis = analyze(&prompt);
+    assert_eq!(analysis.features().code_blocks(), 2);
+    assert!(analysis.features().has(Mark::CodeBlock) && analysis.features().has(Mark::Sql));
+}
+
 /// One task's words, many times over, behind a request for another.
 fn stuffed(request: &str, words: &str, task: TaskType) {
     for times in [1, 3, 10] {
@@ -136,8 +147,8 @@ fn stuffing_a_quotation_does_not_change_what_is_asked() {
 }
 
 #[test]
-fn saying_a_word_a_thousand_times_counts_little_more_than_five_times() {
-    let once = analyze(&format!("please {}", "debug ".repeat(5)));
+fn saying_a_word_over_and_over_counts_at_most_half_as_much_again() {
+    let once = analyze("please debug");
     let often = analyze(&format!("please {}", "debug ".repeat(120)));
     let vote = |analysis: &TaskAnalysis| -> f32 {
         let explanation = analysis.explain();
@@ -150,7 +161,7 @@ fn saying_a_word_a_thousand_times_counts_little_more_than_five_times() {
             .sum()
     };
     assert!(
-        vote(&often) <= vote(&once) * 1.01,
+        vote(&often) <= vote(&once) * 1.51,
         "{} {}",
         vote(&once),
         vote(&often)
