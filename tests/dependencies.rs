@@ -89,7 +89,7 @@ fn tree(package: &str, options: &[&str]) -> BTreeSet<String> {
         "--prefix",
         "none",
     ];
-    let tree = workspace.cargo(&[&fixed, options].concat());
+    let tree = workspace.cargo(&[fixed.as_slice(), options].concat());
     tree.lines()
         .map(|line| line.trim().trim_end_matches(" (*)").to_owned())
         .filter(|line| !line.is_empty())
