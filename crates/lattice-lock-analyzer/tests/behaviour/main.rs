@@ -3,6 +3,7 @@
 //! None of these prompts is in the training data; a test holds that.
 
 mod adversarial;
+mod conclusions;
 mod whole;
 
 /// One test per named prompt: it asks for the task type of the module.
