@@ -22,7 +22,7 @@ const DIRECT: [(&str, usize); 13] = [
 ];
 
 /// The most external crates that an application gets with the facade's default features.
-const FACADE: usize = 119;
+const FACADE: usize = 124;
 
 /// The most crates, itself included, that a team gets which takes only the analyzer, with all its features.
 const ANALYZER: usize = 20;

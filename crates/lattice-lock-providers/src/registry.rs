@@ -118,7 +118,10 @@ impl Registry {
     fn resolve_bare(&self, name: &str) -> Result<ModelRef> {
         let served = self.0.providers.keys().find_map(|provider| {
             let wanted = ModelRef::new(provider.clone(), name.parse().ok()?);
-            self.model(&wanted).map(|_| wanted)
+            let known = self.model(&wanted)?;
+            // What stands before a slash may be a provider that is not there: no rule may swallow it.
+            let is_meant = !name.contains('/') || known.reference() == &wanted;
+            is_meant.then_some(wanted)
         });
         served.ok_or_else(|| self.unknown(name))
     }

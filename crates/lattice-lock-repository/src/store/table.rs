@@ -34,7 +34,7 @@ const MOST_ROWS: usize = 1000;
 /// use sea_orm::{ActiveValue::NotSet, Set};
 ///
 /// #[derive(Clone)]
-/// struct Note { title: String }
+/// pub struct Note { title: String }
 /// impl Kept for Note {
 ///     const NAME: &'static str = "note";
 /// }
