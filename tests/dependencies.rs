@@ -16,7 +16,7 @@ const DIRECT: [(&str, usize); 13] = [
     ("lattice-lock-orchestrator", 3),
     ("lattice-lock-principal", 1),
     ("lattice-lock-providers", 9),
-    ("lattice-lock-repository", 9),
+    ("lattice-lock-repository", 10),
     ("lattice-lock-runtime", 9),
     ("lattice-lock-testkit", 5),
 ];

@@ -50,4 +50,8 @@ lattice_lock_errors::codes! {
     NO_WAY_BACK = "LL-DB-023", Unsupported, "restore a backup, or write a migration that mends what is wrong";
     /// The migrations of a build are not numbered from 1 on, or two sets have the same name.
     MIGRATIONS_INVALID = "LL-DB-024", Internal, "number the migrations of each set from 1 on, under a name of its own";
+    /// Tables cannot be exported, or lines not be imported into these tables.
+    TRANSFER_REFUSED = "LL-DB-025", Conflict, "migrate an empty database to the state that was exported, and import the whole file";
+    /// Reading or writing the lines of an export failed.
+    TRANSFER_INTERRUPTED = "LL-DB-026", Unavailable, "check the file and the space for it, and begin again";
 }

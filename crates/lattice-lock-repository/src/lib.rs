@@ -38,7 +38,7 @@ pub use database::{
     MigrationSet, MigrationState, PoolUse, TransactionError, TransactionOptions, WaitTimes,
 };
 #[cfg(feature = "__sql")]
-pub use database::{DatabaseConnectionError, MigrationStatus, database_error};
+pub use database::{DatabaseConnectionError, Exported, MigrationStatus, database_error};
 pub use entity::{Entity, EntityId, EntityNotFoundError, Page, Stored};
 pub use scope::{Scope, Work};
 pub use store::{ListAll, Listing, MemoryRepository, Repository};

@@ -9,6 +9,8 @@ mod options;
 #[cfg(feature = "__sql")]
 pub(crate) mod sql;
 mod transaction;
+#[cfg(feature = "__sql")]
+mod transfer;
 
 use std::fmt;
 #[cfg(feature = "__sql")]
@@ -25,6 +27,8 @@ pub use migration::MigrationStatus;
 pub use migration::{Migration, MigrationSet};
 pub use options::DatabaseOptions;
 pub use transaction::{Isolation, TransactionError, TransactionOptions};
+#[cfg(feature = "__sql")]
+pub use transfer::Exported;
 
 use crate::Scope;
 use crate::scope::{MemoryEngine, MemorySession, Place};

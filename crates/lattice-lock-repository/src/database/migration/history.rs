@@ -61,6 +61,17 @@ pub(super) async fn read(scope: &mut Scope<'_>) -> Result<Vec<Applied>> {
         .collect()
 }
 
+/// Set and version of each applied step.
+pub(crate) async fn applied_versions(scope: &mut Scope<'_>) -> Result<Vec<(String, u32)>> {
+    if !exists(scope).await? {
+        return Ok(Vec::new());
+    }
+    let applied = read(scope).await?.into_iter();
+    Ok(applied
+        .map(|row| (row.set, u32::try_from(row.version).unwrap_or(u32::MAX)))
+        .collect())
+}
+
 fn applied(row: &QueryResult) -> std::result::Result<Applied, sea_orm::DbErr> {
     Ok(Applied {
         set: row.try_get("", "set_name")?,

@@ -8,7 +8,7 @@ mod run;
 mod step;
 
 #[cfg(feature = "__sql")]
-pub(super) use history::write_probe;
+pub(super) use history::{applied_versions, write_probe};
 #[cfg(feature = "__sql")]
 pub use run::MigrationStatus;
 
