@@ -83,6 +83,7 @@ macro_rules! repository_contract {
                 no_update_is_lost_with_versions
                 no_update_is_lost_in_transactions
                 serialisable_transactions_have_no_write_skew
+                a_database_that_was_reset_is_empty_and_usable
                 a_database_that_was_disposed_of_says_so
                 sixty_four_writers_all_get_their_entities_in
             );

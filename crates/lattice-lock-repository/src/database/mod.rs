@@ -6,6 +6,8 @@ pub(crate) mod error;
 mod health;
 mod migration;
 mod options;
+#[cfg(feature = "contract")]
+mod reset;
 #[cfg(feature = "__sql")]
 pub(crate) mod sql;
 mod transaction;

@@ -58,6 +58,14 @@ impl MemoryEngine {
         drop(self.within(Arc::clone(&self.tables).write_owned()).await);
     }
 
+    #[cfg(feature = "contract")]
+    pub(crate) async fn clear(&self) -> Result<()> {
+        self.require_open()?;
+        let tables = Arc::clone(&self.tables).write_owned();
+        self.within(tables).await?.0.clear();
+        Ok(())
+    }
+
     pub(crate) fn require_open(&self) -> Result<()> {
         require_open(&self.disposed)
     }

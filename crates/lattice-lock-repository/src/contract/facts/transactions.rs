@@ -167,6 +167,13 @@ pub async fn other_errors_are_not_retried(on: Subject) -> Result<()> {
     Ok(())
 }
 
+pub async fn a_database_that_was_reset_is_empty_and_usable(on: Subject) -> Result<()> {
+    on.create("a", 1).await?;
+    on.database.reset().await?;
+    assert_eq!(on.count().await?, 0);
+    on.create("a", 1).await.map(drop)
+}
+
 pub async fn a_database_that_was_disposed_of_says_so(on: Subject) -> Result<()> {
     on.create("a", 1).await?;
     on.database.dispose().await;

@@ -7,6 +7,8 @@ mod shape;
 use serde::{Deserialize, Serialize};
 
 pub use export::Exported;
+#[cfg(feature = "contract")]
+pub(super) use shape::empty;
 
 /// The version of the format.
 const FORMAT: u32 = 1;

@@ -73,6 +73,17 @@ pub(super) async fn shapes(scope: &mut Scope<'_>) -> Result<Vec<Shape>> {
     }
 }
 
+/// Removes every row.
+#[cfg(feature = "contract")]
+pub(crate) async fn empty(scope: &mut Scope<'_>) -> Result<()> {
+    for shape in shapes(scope).await? {
+        let sql = format!("DELETE FROM {}", quoted(scope.engine(), &shape.name));
+        let done = scope.connection()?.execute_unprepared(&sql).await;
+        done.or_database_error()?;
+    }
+    Ok(())
+}
+
 fn kind_of(name: &str) -> Option<Kind> {
     let name = name.to_ascii_lowercase();
     match name.split('(').next()?.trim() {
