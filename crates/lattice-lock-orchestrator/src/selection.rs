@@ -108,14 +108,19 @@ impl Selection {
         }
     }
 
-    /// Everyone in the catalogue, held against what the prompt needs, at a moment.
+    /// Everyone in the catalogue who may be chosen unasked, held against what the prompt needs, at a moment.
     #[must_use]
     pub fn of(registry: &Registry, analysis: &TaskAnalysis, now: Timestamp) -> Self {
         let needed = Needed::of(analysis);
         let day = day_of(now);
         let mut selection = Self::default();
         let mut ranked = Vec::new();
-        for model in registry.catalogue().models() {
+        let catalogue = registry.catalogue();
+        let offered = catalogue
+            .models()
+            .iter()
+            .filter(|model| !model.is_named_only());
+        for model in offered {
             match needed.rejection(registry, model, now, day) {
                 Some(why) => selection.rejected.push((model.reference().clone(), why)),
                 None => ranked.push(needed.rank(model, day)),

@@ -179,6 +179,20 @@ impl Catalogue {
         self
     }
 
+    /// The same catalogue, of which a router may choose these models; all others are called only if they are named.
+    ///
+    /// A list of everything that can be bought holds models that nobody wants to be sent to unasked: they cost a hundred
+    /// times more, or serve one customer.
+    #[must_use]
+    pub fn offering(&self, is_offered: impl Fn(&Model) -> bool) -> Self {
+        let mut offering = self.clone();
+        for model in &mut offering.models {
+            let named_only = !is_offered(model);
+            Arc::make_mut(model).facts.named_only = named_only;
+        }
+        offering
+    }
+
     /// The same catalogue in which a model has one more name, such as that of a deployment.
     ///
     /// # Errors
@@ -365,6 +379,16 @@ mod tests {
         let again = Catalogue::from_json(&catalogue.to_json()).unwrap();
         assert_eq!(again.models(), catalogue.models());
         assert_eq!(again.version(), catalogue.version());
+    }
+
+    #[test]
+    fn a_router_is_offered_some_and_all_are_found() {
+        let catalogue = Catalogue::from_json(TINY).unwrap().offering(|_| false);
+        let model = catalogue.find(&"p/m".parse().unwrap()).unwrap();
+        assert!(model.is_named_only());
+        let again = Catalogue::from_json(&catalogue.to_json()).unwrap();
+        assert_eq!(again.models(), catalogue.models());
+        assert!(!catalogue.offering(|_| true).models()[0].is_named_only());
     }
 
     #[test]

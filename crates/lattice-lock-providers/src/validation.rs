@@ -103,6 +103,13 @@ impl Registry {
         validation
     }
 
+    /// As [`validate`](Self::validate), today (UTC, by this machine's clock).
+    #[must_use]
+    pub fn validate_today(&self) -> Validation {
+        let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+        self.validate(now.date())
+    }
+
     fn validate_providers(&self, validation: &mut Validation) {
         let names = |wanted: &dyn Fn(&crate::Provider) -> bool| {
             let providers = self.providers().filter(|provider| wanted(provider));

@@ -47,6 +47,8 @@ pub(super) struct Entry {
     quality: BTreeMap<Quality, Figure>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     deprecated: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    named_only: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retires: Option<Date>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -113,6 +115,7 @@ impl Entry {
             capabilities: self.capabilities,
             quality: self.quality,
             deprecated: self.deprecated,
+            named_only: self.named_only,
             retires: self.retires,
             surcharges: surcharges.collect::<Result<_>>()?,
             source: self.source,
@@ -141,6 +144,7 @@ impl Entry {
             capabilities: facts.capabilities,
             quality: facts.quality,
             deprecated: facts.deprecated,
+            named_only: facts.named_only,
             retires: facts.retires,
             surcharges: factors
                 .map(|(name, factor)| (name, factor.to_string()))

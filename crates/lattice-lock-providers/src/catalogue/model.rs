@@ -29,6 +29,7 @@ pub(crate) struct Facts {
     pub(crate) capabilities: Capabilities,
     pub(crate) quality: BTreeMap<Quality, Figure>,
     pub(crate) deprecated: bool,
+    pub(crate) named_only: bool,
     pub(crate) retires: Option<Date>,
     pub(crate) surcharges: BTreeMap<String, Decimal>,
     pub(crate) source: Option<String>,
@@ -159,6 +160,12 @@ impl Model {
             None if !self.facts.deprecated => Lifecycle::Active,
             retires => Lifecycle::Deprecated { retires },
         }
+    }
+
+    /// Whether it is called only if a caller names it, and never chosen by a router.
+    #[must_use]
+    pub fn is_named_only(&self) -> bool {
+        self.facts.named_only
     }
 
     /// By which factor everything costs more for calls that ask for something special, such as `us` for processing

@@ -192,6 +192,26 @@ fn the_shipped_catalogue_and_its_page_are_what_the_lists_make() {
 }
 
 #[test]
+fn every_model_that_a_router_may_choose_is_known_and_priced() {
+    let made = generate::generate(LITELLM, GENAI).unwrap().catalogue;
+    let offered: Vec<_> = made
+        .models()
+        .iter()
+        .filter(|model| !model.is_named_only())
+        .collect();
+    assert_eq!(offered.len(), generate::OFFERED.len());
+    for model in offered {
+        assert!(
+            model.prices().on(date(2026, 11, 1)).is_some(),
+            "{}",
+            model.reference()
+        );
+        let (window, limit) = (model.context_window(), model.output_limit());
+        assert!(window.is_some() && limit.is_some(), "{}", model.reference());
+    }
+}
+
+#[test]
 fn what_is_shipped_is_read_as_it_was_made() {
     let made = generate::generate(LITELLM, GENAI).unwrap().catalogue;
     let read = Catalogue::from_json(&made.to_json()).unwrap();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod docs;
 #[path = "../shipped/generate.rs"]
 mod generate;
 mod imported;

@@ -48,3 +48,17 @@ fn sixteen_threads_never_see_half_a_catalogue() {
     assert!(reads.load(Ordering::Relaxed) >= 16);
     assert_eq!(registry.catalogue().version(), SWAPS.to_string());
 }
+
+#[test]
+fn a_malformed_file_leaves_the_catalogue_that_is_in_use() {
+    let registry = Registry::new(edition(7), [Provider::openai()]);
+    let reload = |text: &str| {
+        let import = lattice_lock_providers::Import::litellm(text, "new")?;
+        registry.replace_catalogue(import.into_catalogue());
+        Ok::<(), lattice_lock_errors::Error>(())
+    };
+    assert!(reload(r#"{"m": {"litellm_provider": "openai", "mode": 5}}"#).is_err());
+    assert_eq!(registry.catalogue().version(), "7");
+    reload(r#"{"m": {"litellm_provider": "openai", "mode": "chat"}}"#).unwrap();
+    assert_eq!(registry.catalogue().version(), "new");
+}
