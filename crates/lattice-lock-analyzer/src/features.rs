@@ -46,6 +46,8 @@ named! {
         Placeholder = "placeholder",
         /// A Markdown heading.
         Heading = "heading",
+        /// It begins with a line of code, other than SQL, outside of a fence.
+        CodeFirst = "code_first",
         /// There is no word in it: it is empty, blank, or holds only marks and symbols.
         Wordless = "wordless",
     }

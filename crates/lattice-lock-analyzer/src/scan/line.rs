@@ -20,6 +20,17 @@ pub(crate) enum Line {
     Log,
 }
 
+impl Line {
+    /// Whether it is code, other than a query or a patch.
+    pub(crate) const fn is_code(self) -> bool {
+        match self {
+            Self::Code(language) => !matches!(language, CodeLanguage::Sql),
+            Self::AnyCode => true,
+            _ => false,
+        }
+    }
+}
+
 /// How far into a line the search for signs of code goes.
 const REACH: usize = 160;
 

@@ -61,6 +61,8 @@ pub(crate) struct Scan<'s, L> {
     armed: [Armed; MOST_GAPS],
     zone: Zone,
     weak: bool,
+    /// No line of the current text that is not blank was met yet.
+    begins: bool,
     last: u64,
 }
 
@@ -119,6 +121,7 @@ impl<'s, L: Learner> Scan<'s, L> {
             armed: [Armed::default(); MOST_GAPS],
             zone: Zone::default(),
             weak: false,
+            begins: true,
             last: 0,
         }
     }
@@ -126,6 +129,7 @@ impl<'s, L: Learner> Scan<'s, L> {
     /// A new text begins; what follows speaks weakly if it is only context.
     pub(crate) fn begin(&mut self, weak: bool) {
         self.weak = weak;
+        self.begins = true;
         self.zone = Zone::default();
         self.sentences = 0;
         self.denied_until = 0;
@@ -468,6 +472,10 @@ impl<L: Learner> Sink for Scan<'_, L> {
             self.counts.indented += 1;
         }
         if line != Line::Blank {
+            if self.begins && line.is_code() && !self.weak {
+                self.mark(Mark::CodeFirst);
+            }
+            self.begins = false;
             self.text_lines += 1;
         }
         match line {

@@ -128,6 +128,8 @@ fn features_say_what_the_prompt_is_made_of() {
         );
     };
     has("```py\nprint(1)\n```", Mark::CodeBlock);
+    has("\ndef f(x):\n    \"\"\"Doubles x.\"\"\"\n", Mark::CodeFirst);
+    has("--- ???", Mark::Wordless);
     has("what does `ls -a` do", Mark::InlineCode);
     has(
         "Traceback (most recent call last):\n  File \"a.py\", line 1",
