@@ -34,8 +34,11 @@ pub(crate) async fn examine(config: &AppConfig, report: &mut Report) {
 
 async fn answer(database: &Database, report: &mut Report) {
     let health = database.health(PATIENCE).await;
-    if let Some(latency) = health.latency {
-        report.fact("answers in", format_args!("{} µs", latency.as_micros()));
+    if let Some(version) = &health.version {
+        report.fact("version", version);
+    }
+    if let Some(read) = health.read {
+        report.fact("answers in", format_args!("{} µs", read.as_micros()));
     }
     if health.status != DatabaseStatus::Healthy {
         let code = health.code.unwrap_or("no code");
