@@ -4,6 +4,7 @@
 
 mod server;
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use lattice_lock_repository::{Database, DatabaseOptions, DatabaseStatus, Engine, codes};
@@ -33,6 +34,25 @@ async fn lazily_opened_a_database_is_reached_on_its_first_use() {
         .await
         .unwrap();
     database.dispose().await;
+}
+
+#[tokio::test]
+async fn a_first_use_that_is_left_alone_holds_nobody_up() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    let options = DatabaseOptions::default().lazy();
+    let database = Database::open_with(&url(&folder), options).await.unwrap();
+    let (mut first, mut second) = (database.reader().unwrap(), database.reader().unwrap());
+    let mut left = Box::pin(number(&mut first, "SELECT 1 AS n"));
+    let begun = left
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+        .is_pending();
+    assert!(begun);
+    let other = number(&mut second, "SELECT 2 AS n");
+    let other = tokio::time::timeout(Duration::from_secs(8), other).await;
+    assert_eq!(other.unwrap(), 2);
+    assert_eq!(left.await, 1);
 }
 
 #[tokio::test]

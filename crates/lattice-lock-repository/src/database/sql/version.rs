@@ -1,8 +1,7 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lattice_lock_errors::{Error, Result};
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement};
-use tokio::sync::OnceCell;
 
 use super::order::{Order, Watch};
 use super::shield::Shielded;
@@ -10,7 +9,7 @@ use crate::codes::ENGINE_TOO_OLD;
 
 /// The version of a database, asked for and checked on the first use.
 #[derive(Clone, Default)]
-pub(crate) struct Version(Arc<OnceCell<String>>);
+pub(crate) struct Version(Arc<OnceLock<String>>);
 
 impl Version {
     pub(crate) fn known(&self) -> Option<&str> {
@@ -18,8 +17,12 @@ impl Version {
     }
 
     pub(crate) async fn check(&self, on: &DatabaseConnection) -> std::result::Result<(), DbErr> {
-        let checked = self.0.get_or_try_init(|| Shielded::new(ask(on.clone())));
-        checked.await.map(drop)
+        if self.0.get().is_none() {
+            // Nobody waits for anybody else's question: whoever asks may be left alone in the middle of it.
+            let version = Shielded::new(ask(on.clone())).await?;
+            self.0.get_or_init(|| version);
+        }
+        Ok(())
     }
 }
 
