@@ -7,8 +7,8 @@ use lattice_lock_errors::{Error, Result};
 use crate::availability::{Attempt, Board, Leaves};
 use crate::codes::{CREDENTIAL_UNUSABLE, MODEL_UNKNOWN, PROVIDER_EXPERIMENTAL, PROVIDER_UNKNOWN};
 use crate::{
-    Availability, BreakerPolicy, CapturedAvailability, Catalogue, Heard, Model, ModelRef, Permit,
-    Provider, ProviderId, Subject, Subscription, Transition,
+    Availability, BreakerPolicy, CapturedAvailability, Catalogue, Heard, KnownProvider, Model,
+    ModelRef, Permit, Provider, ProviderId, Subject, Subscription, Transition,
 };
 
 /// The configured providers, the known models, and who may be called now.
@@ -100,7 +100,8 @@ impl Registry {
         self.0.catalogue.load().find(model).cloned()
     }
 
-    /// The model that a caller means by `provider/model`, or by a model's name alone.
+    /// The model that a caller means by `provider/model`, or by a model's name alone. The provider may be named by an
+    /// alias, such as `claude` or `Gemini`.
     ///
     /// A name with a provider need not be in the catalogue: it is sent as it is. A name alone must be known.
     ///
@@ -111,8 +112,18 @@ impl Registry {
     pub fn resolve(&self, name: &str) -> Result<ModelRef> {
         match name.split_once('/') {
             Some((provider, _)) if self.0.providers.contains_key(provider) => name.parse(),
-            _ => self.resolve_bare(name),
+            Some((alias, model)) => match self.meant(alias) {
+                Some(provider) => Ok(ModelRef::new(provider.clone(), model.parse()?)),
+                None => self.resolve_bare(name),
+            },
+            None => self.resolve_bare(name),
         }
+    }
+
+    /// The configured provider that an alias, or a name in upper case, means.
+    fn meant(&self, alias: &str) -> Option<&ProviderId> {
+        let known = KnownProvider::find(alias).ok()?;
+        self.0.providers.get_key_value(known.id()).map(|(id, _)| id)
     }
 
     fn resolve_bare(&self, name: &str) -> Result<ModelRef> {
@@ -326,7 +337,11 @@ mod tests {
         );
         check("openai/gpt-9-foo", Ok("openai/gpt-9-foo"));
         check("gpt-5-mimi", Err("did you mean: openai/gpt-5-mini"));
+        check("Claude/claude-opus-5", Ok("anthropic/claude-opus-5"));
+        check("GPT/gpt-5", Ok("openai/gpt-5"));
+        check("grok/grok-4.5", Err("LL-PRV-003"));
         check("mistral/large", Err("LL-PRV-003"));
+        check("nobody/gpt-5", Err("LL-PRV-003"));
         check("", Err("LL-PRV-004"));
     }
 

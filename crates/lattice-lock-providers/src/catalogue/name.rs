@@ -14,7 +14,13 @@ pub(super) fn bare(name: &str) -> Option<&str> {
         "us.", "eu.", "apac.", "global.", "au.", "jp.", "us-gov.", "in.", "ca.", "sa.", "me.",
         "af.",
     ];
-    let from_path = name.rsplit_once('/').map(|(_, last)| last);
+    // Only paths that providers are known to write: `nobody/gpt-5` names somebody else's model.
+    let is_path =
+        name.starts_with("models/") || name.starts_with("arn:") || name.contains("/models/");
+    let from_path = name
+        .rsplit_once('/')
+        .filter(|_| is_path)
+        .map(|(_, last)| last);
     let from_region = || REGIONS.iter().find_map(|region| name.strip_prefix(region));
     from_path
         .or_else(from_region)
@@ -65,7 +71,12 @@ mod tests {
             "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.x",
             Some("us.anthropic.x"),
         );
+        check(
+            "publishers/google/models/gemini-2.5-pro",
+            Some("gemini-2.5-pro"),
+        );
         check("gpt-5", None);
+        check("nobody/gpt-5", None);
         check("models/", None);
         check("us.", None);
     }
