@@ -5,7 +5,7 @@ use lattice_lock_analyzer::{Model, PatternSet};
 
 /// The fingerprint of the model that the project's own prompts make, on every machine. A change of the patterns, the
 /// prompts or the training changes it; the shipped weights are then made anew, as `docs/analyzer.md` says.
-const OWN: u64 = 0xa3cc_4c09_af59_e70c;
+const OWN: u64 = 0xb238_2c89_768a_d6d0;
 
 fn own_prompts() -> Vec<Sample> {
     let sample = |line: &str| {

@@ -23,3 +23,5 @@ macro_rules! behaviours {
 
 #[cfg(feature = "learned")]
 mod named;
+#[cfg(feature = "learned")]
+mod rough;
