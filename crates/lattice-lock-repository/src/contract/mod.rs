@@ -1,4 +1,5 @@
-//! What every [`Repository`] and every [`Database`] promises, as tests that run on any implementation.
+//! What every [`Repository`](crate::Repository) and every [`Database`](crate::Database) promises, as tests that run on
+//! any implementation.
 //!
 //! [`repository_contract!`](crate::repository_contract) turns each fact into a test. An implementation of one's own
 //! keeps [`Note`]s for it.
