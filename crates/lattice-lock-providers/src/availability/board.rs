@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +24,6 @@ pub(crate) struct Board {
     pub(super) providers: BTreeMap<ProviderId, Circuits>,
     pub(super) listeners: Listeners,
     trials: AtomicU64,
-    hasher: RandomState,
 }
 
 /// The circuits of one provider.
@@ -116,7 +114,8 @@ impl Circuits {
         if models.len() >= MOST_MODELS {
             return None;
         }
-        let circuit = Arc::new(Circuit::new(Rules { policy, breadth: 1 }));
+        let circuit = Circuit::new(Rules { policy, breadth: 1 });
+        let circuit = Arc::new(circuit.numbered(models.len()));
         models.insert(name.clone(), Arc::clone(&circuit));
         self.models.store(Arc::new(models));
         Some(circuit)
@@ -134,7 +133,6 @@ impl Board {
             providers: providers.into_iter().map(circuits).collect(),
             listeners: Listeners::default(),
             trials: AtomicU64::new(0),
-            hasher: RandomState::new(),
         }
     }
 
@@ -252,7 +250,8 @@ impl Board {
             ))
         });
         let key = attempt.key.filter(|place| *place < circuits.keys.len());
-        let verdicts = self.verdicts(attempt, heard, model.is_some(), circuits.keys.len(), now);
+        let serial = model.as_ref().map(|(circuit, _)| circuit.serial);
+        let verdicts = self.verdicts(attempt, heard, serial, circuits.keys.len(), now);
         let provider = || Subject::Provider(attempt.provider.clone());
         let change = circuits
             .whole
@@ -278,7 +277,7 @@ impl Board {
         &self,
         attempt: Attempt<'_>,
         heard: Heard,
-        model: bool,
+        serial: Option<usize>,
         keys: usize,
         now: i64,
     ) -> Verdicts {
@@ -297,7 +296,7 @@ impl Board {
             },
             Blame::Model => Verdicts {
                 whole: Verdict::Bad {
-                    source: self.source(attempt.model),
+                    source: source(serial),
                 },
                 model: Verdict::Bad { source: 1 },
                 // A key with which the provider got as far as failing is a key that it accepts.
@@ -307,7 +306,7 @@ impl Board {
                 key: pause,
                 ..quiet
             },
-            Blame::Pace if model => Verdicts {
+            Blame::Pace if serial.is_some() => Verdicts {
                 model: pause,
                 ..quiet
             },
@@ -323,11 +322,6 @@ impl Board {
             },
             Blame::Call => quiet,
         }
-    }
-
-    /// One bit for a model; all of them where none is known.
-    fn source(&self, model: Option<&ModelName>) -> u64 {
-        model.map_or(u64::MAX, |name| 1 << (self.hasher.hash_one(name) % 64))
     }
 
     /// Gives back the places of trials that come to nothing.
@@ -348,6 +342,11 @@ impl Board {
             forget(circuit, leaves.key);
         }
     }
+}
+
+/// One bit for a model: those that are watched first have one each. All of them where none is known.
+fn source(serial: Option<usize>) -> u64 {
+    serial.map_or(u64::MAX, |serial| 1 << (serial % 64))
 }
 
 /// What a result means to each circuit.

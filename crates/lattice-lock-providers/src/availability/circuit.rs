@@ -8,6 +8,8 @@ use super::window::Window;
 /// One circuit breaker: what it says is read without a lock, what is learnt is written under one.
 #[derive(Debug)]
 pub(super) struct Circuit {
+    /// Which of its provider's models it is of, counted as they came.
+    pub(super) serial: usize,
     rules: Rules,
     published: AtomicU64,
     era: AtomicU64,
@@ -240,11 +242,16 @@ impl Memory {
 impl Circuit {
     pub(super) fn new(rules: Rules) -> Self {
         Self {
+            serial: 0,
             rules,
             era: AtomicU64::new(0),
             published: AtomicU64::new(Published::Unknown.pack()),
             memory: Mutex::new(Memory::new()),
         }
+    }
+
+    pub(super) fn numbered(self, serial: usize) -> Self {
+        Self { serial, ..self }
     }
 
     /// What it says now. Takes no lock.

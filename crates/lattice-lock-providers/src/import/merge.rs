@@ -165,7 +165,8 @@ impl Merge<'_> {
         let said = self.facts.report.skipped.iter();
         let mut said = said.filter(|(skipped, _)| skipped.rsplit('/').next() == Some(name));
         let priced = dated.prices.on(self.day);
-        said.next().is_none() && priced.is_none_or(|(_, list)| list.price(Bucket::Output).is_some())
+        said.next().is_none()
+            && priced.is_some_and(|(_, list)| list.price(Bucket::Output).is_some())
     }
 
     fn both(&self, model: &Model, dated: &Model, disagreements: &mut Vec<Disagreement>) -> Model {
