@@ -37,8 +37,6 @@ fn log_config(config: &AppConfig) -> LogConfig {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
-
     use super::*;
 
     #[test]
