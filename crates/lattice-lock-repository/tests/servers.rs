@@ -311,3 +311,29 @@ macro_rules! on_server {
 
 on_server!(postgres, "postgres", crate::server::POSTGRES);
 on_server!(mysql, "mysql", crate::server::MYSQL);
+
+/// A connection that the server closed meanwhile is found out and replaced before it is used.
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn a_connection_that_died_while_idle_is_not_used() {
+    server::POSTGRES
+        .run_url(|url| async move {
+            let options = DatabaseOptions::default().pool_size(1).max_overflow(0);
+            let killer = Database::open_with(&url, options.clone()).await.unwrap();
+            let checked = options.check_after_idle(Duration::ZERO);
+            let database = Database::open_with(&url, checked).await.unwrap();
+            for _ in 0..5 {
+                let pid = number(
+                    &mut database.reader().unwrap(),
+                    "SELECT pg_backend_pid()::BIGINT AS n",
+                )
+                .await;
+                let kill = format!("SELECT pg_terminate_backend({pid})");
+                execute(&killer, &kill).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            killer.dispose().await;
+            database.dispose().await;
+        })
+        .await;
+}
