@@ -8,7 +8,7 @@ use lattice_lock_billing::{
 use lattice_lock_clients::ChatReply;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_providers::{
-    Bucket, Count, Heard, ModelRef, ProviderUnavailableError, TokenUsage,
+    Bucket, Catalogue, Count, Heard, ModelRef, ProviderUnavailableError, TokenUsage,
 };
 use lattice_lock_repository::Timestamp;
 use lattice_lock_runtime::{log_error, log_event};
@@ -25,6 +25,8 @@ const NAMED_IN_ERRORS: usize = 4;
 pub(crate) struct Operation {
     pub(crate) id: OperationId,
     pub(crate) parts: Arc<Parts>,
+    /// The catalogue that it began with: prices may be replaced meanwhile.
+    pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) call: Call,
     pub(crate) analysis: Arc<TaskAnalysis>,
     pub(crate) selection: Selection,
@@ -161,12 +163,12 @@ impl Operation {
             return entry.used_in_part(*reply.usage());
         }
         let served = ModelRef::new(model.provider().clone(), reply.served_model().clone());
-        let registry = &self.parts.registry;
-        let known = registry.model(&served).or_else(|| registry.model(model));
+        let catalogue = &self.catalogue;
+        let known = catalogue.find(&served).or_else(|| catalogue.find(model));
         let day = day_of(entry.happened_at());
         entry.used(
             *reply.usage(),
-            known.as_ref().and_then(|known| known.prices().on(day)),
+            known.and_then(|known| known.prices().on(day)),
         )
     }
 
@@ -276,7 +278,7 @@ mod tests {
     use lattice_lock_billing::Ledger;
     use lattice_lock_clients::ChatRequest;
     use lattice_lock_principal::Principal;
-    use lattice_lock_providers::{Catalogue, Provider, Registry};
+    use lattice_lock_providers::{Provider, Registry};
     use lattice_lock_repository::Database;
 
     const CATALOGUE: &str = r#"{"version": "v", "sources": [], "models": [
@@ -289,12 +291,14 @@ mod tests {
         let catalogue = Catalogue::from_json(CATALOGUE).unwrap();
         let analyzer = Analyzer::new();
         let model = "openai/m".parse().unwrap();
+        let registry = Registry::new(catalogue, [Provider::openai()]);
         Operation {
             id: OperationId::generate(),
             analysis: analyzer.analyze("Hello"),
+            catalogue: registry.catalogue(),
             parts: Arc::new(Parts {
                 analyzer,
-                registry: Registry::new(catalogue, [Provider::openai()]),
+                registry,
                 clients: std::collections::BTreeMap::new(),
                 ledger: Ledger::new(&Database::in_memory()),
             }),

@@ -119,11 +119,13 @@ impl Orchestrator {
 
     async fn operate(&self, id: OperationId, call: Call) -> Result<ChatOutcome> {
         call.principal.attribution()?;
+        let catalogue = self.parts.registry.catalogue();
         let analysis = self.analyze(&call.request);
         let selection = self.select(&analysis, call.model.as_deref())?;
         let operation = Operation {
             id,
             parts: Arc::clone(&self.parts),
+            catalogue,
             call,
             analysis,
             selection,

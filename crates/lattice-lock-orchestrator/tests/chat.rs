@@ -412,3 +412,24 @@ async fn every_error_says_which_operation_and_trace_it_belongs_to() {
         );
     }
 }
+
+#[tokio::test]
+async fn prices_that_change_meanwhile_are_for_the_calls_after() {
+    let gate = Gate::new();
+    let world = World::new([reply().gate(&gate), reply()]).await;
+    let orchestrator = world.orchestrator.clone();
+    let begun = tokio::spawn(async move { orchestrator.chat(call(Some("openai/first"))).await });
+    gate.reached().await;
+    let dearer = CATALOGUE.replace("\"version\": \"test\"", "\"version\": \"dearer\"");
+    let dearer = dearer.replace("\"output\": \"4\"", "\"output\": \"8\"");
+    let registry = world.orchestrator.registry();
+    registry.replace_catalogue(Catalogue::from_json(&dearer).unwrap());
+    gate.open();
+    let before = begun.await.unwrap().unwrap().cost().amount().unwrap();
+    let after = world.chat(Some("openai/first")).await.unwrap();
+    // 15 tokens of reply and thought at 4 more dollars per million.
+    assert_eq!(
+        after.cost().amount().unwrap().nanos() - before.nanos(),
+        60_000
+    );
+}
