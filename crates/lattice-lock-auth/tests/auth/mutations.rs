@@ -68,7 +68,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Changes one member: sets, adds or removes it.
+/// Changes one member: sets, adds or removes it. What is removed was there.
 fn changed(
     object: Value,
     pick: prop::sample::Index,
@@ -77,7 +77,7 @@ fn changed(
 ) -> Value {
     let mut object = object;
     let members = object.as_object_mut().unwrap();
-    let name = add.unwrap_or_else(|| {
+    let name = add.filter(|_| value.is_some()).unwrap_or_else(|| {
         let names: Vec<_> = members.keys().cloned().collect();
         pick.get(&names).clone()
     });
