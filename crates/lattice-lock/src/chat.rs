@@ -73,7 +73,7 @@ impl Chat {
     ///
     /// # Errors
     ///
-    /// As [`Orchestrator::chat`].
+    /// As [`Orchestrator::chat`](lattice_lock_orchestrator::Orchestrator::chat).
     pub async fn send(self) -> Result<ChatOutcome> {
         let principal = match self.principal {
             Some(principal) => principal,
