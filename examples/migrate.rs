@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lattice_lock::billing::Ledger;
-use lattice_lock::repository::{DatabaseOptions, MigrationStatus};
+use lattice_lock::repository::{DatabaseOptions, MigrationStatus, Timestamp};
 use lattice_lock::{Database, Result};
 use lattice_lock_examples::{failed, heading, misused, note, proved, row};
 
@@ -154,10 +154,18 @@ async fn status(database: &Database) -> Result<()> {
     Ok(())
 }
 
+/// To the second; what is beyond any calendar, as it is kept.
+fn date(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at.as_micros()).map_or_else(
+        |_| format!("{} µs after 1970", at.as_micros()),
+        |at| at.strftime("%F %T UTC").to_string(),
+    )
+}
+
 fn describe(step: &MigrationStatus) -> String {
     let state = match (step.applied_at, step.known) {
         (None, _) => "not applied".into(),
-        (Some(at), true) => format!("applied, {} µs after 1970", at.as_micros()),
+        (Some(at), true) => format!("applied {}", date(at)),
         (Some(_), false) => "applied by a newer version".into(),
     };
     format!("{:>4} {:24} {state}", step.version, step.name)
