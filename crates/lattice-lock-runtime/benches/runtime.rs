@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use lattice_lock_errors::Severity;
 use lattice_lock_runtime::{
     AlertRule, BackgroundTasks, Error, ErrorMetrics, Result, RetryPolicy, codes, retry,
@@ -182,6 +182,8 @@ fn record_an_error(c: &mut Criterion) {
         ),
     ];
     let mut group = c.benchmark_group("record an error");
+    // Processor time is counted in ticks of some milliseconds: every sample must be longer than that.
+    group.sampling_mode(SamplingMode::Flat);
     for (name, metrics) in &options {
         for threads in [1, 2] {
             group.bench_function(format!("{name}, {threads} threads"), |b| {
