@@ -9,8 +9,10 @@ use lattice_lock_runtime::{BackgroundTasks, Component, Health, Shutdown, Vitals}
 /// How long each phase may take, within the deadline of the whole.
 const LONGEST_PHASE: Duration = Duration::from_mins(1);
 
-/// How long the database has to answer a probe.
+/// How long the database has to answer a probe: somewhat less than the component, so that it says itself what is
+/// wrong.
 const PROBE: Duration = Duration::from_secs(2);
+const COMPONENT: Duration = Duration::from_millis(2500);
 
 /// What a shutdown ends, in this order.
 pub(crate) struct Ending {
@@ -57,20 +59,30 @@ pub(crate) fn health(database: &Database, shutdown: &Shutdown) -> Health {
             let database = database.clone();
             async move { vitals(&database).await }
         };
-        health.register(Component::new("database", probe).critical().deadline(PROBE));
+        health.register(
+            Component::new("database", probe)
+                .critical()
+                .deadline(COMPONENT),
+        );
     }
     health
 }
 
 async fn vitals(database: &Database) -> Result<Vitals> {
     let health = database.health(PROBE).await;
+    let code = health.code.unwrap_or_default();
     let vitals = match health.status {
         DatabaseStatus::Healthy => Vitals::healthy(),
         DatabaseStatus::Unhealthy => {
             let error = Error::new(DATABASE_UNREACHABLE, "the database does not answer");
-            return Err(error.with("code", health.code.unwrap_or_default()));
+            return Err(error.with("code", code));
         }
-        _ => Vitals::degraded("slow or busy"),
+        _ if code.is_empty() => Vitals::degraded("its tables are not those of this version"),
+        _ => Vitals::degraded("it can be read and not written").with("code", code),
     };
-    Ok(vitals.with("engine", format_args!("{:?}", health.engine)))
+    let vitals = vitals.with("engine", health.engine.as_str());
+    Ok(match health.version {
+        Some(version) => vitals.with("version", version),
+        None => vitals,
+    })
 }
