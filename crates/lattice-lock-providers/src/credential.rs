@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use lattice_lock_errors::{Result, Secret};
+use lattice_lock_errors::{Result, Secret, is_placeholder};
 use lattice_lock_principal::Principal;
 use serde::Serialize;
 
@@ -161,31 +161,6 @@ pub(crate) fn judge(required: &Requirement, text: &str) -> CredentialState {
     } else {
         CredentialState::Malformed
     }
-}
-
-fn is_placeholder(text: &str) -> bool {
-    const WORDS: [&str; 9] = [
-        "changeit",
-        "changeme",
-        "keygoeshere",
-        "keyhere",
-        "placeholder",
-        "replaceme",
-        "yourapikey",
-        "yourkey",
-        "yourtoken",
-    ];
-    let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
-    let letters = Secret::new(
-        letters
-            .map(|letter| char::from(letter.to_ascii_lowercase()))
-            .collect::<String>(),
-    );
-    let shaped = ["...", "…", "${", "xxxxxx", "XXXXXX", "******"];
-    let bracketed = text.starts_with('<') && text.ends_with('>');
-    bracketed
-        || shaped.iter().any(|part| text.contains(part))
-        || WORDS.iter().any(|word| letters.expose().contains(word))
 }
 
 /// A future that can be sent to another thread.
