@@ -8,7 +8,7 @@ use lattice_lock_billing::{
 use lattice_lock_clients::ChatReply;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_providers::{
-    Bucket, Catalogue, Count, Heard, ModelRef, ProviderUnavailableError, TokenUsage,
+    Catalogue, Count, Heard, ModelRef, ProviderUnavailableError, TokenUsage,
 };
 use lattice_lock_repository::Timestamp;
 use lattice_lock_runtime::{log_error, log_event};
@@ -249,18 +249,11 @@ fn given_up(last_attempt: AttemptId, last: Error) -> Error {
 /// Whether the provider counted the prompt and not the reply, or the other way round, and gave no total from which
 /// the rest would follow. A chat always uses both.
 fn is_half_a_report(usage: &TokenUsage) -> bool {
-    let is_reply = |bucket| {
-        matches!(
-            bucket,
-            Bucket::Output | Bucket::Reasoning | Bucket::OutputAudio
-        )
-    };
-    let tokens = || usage.reported().filter(|(bucket, _)| bucket.is_tokens());
-    let (prompt, reply) = (
-        tokens().any(|(bucket, _)| !is_reply(bucket)),
-        tokens().any(|(bucket, _)| is_reply(bucket)),
-    );
-    prompt != reply && usage.total() == Count::Absent
+    let sides = [true, false].map(|of_prompt| {
+        let mut tokens = usage.reported().filter(|(bucket, _)| bucket.is_tokens());
+        tokens.any(|(bucket, _)| bucket.is_prompt() == of_prompt)
+    });
+    sides[0] != sides[1] && usage.total() == Count::Absent
 }
 
 /// What the provider says it used, as far as the entry can hold it: nothing of an implausible report.
@@ -278,7 +271,7 @@ mod tests {
     use lattice_lock_billing::Ledger;
     use lattice_lock_clients::ChatRequest;
     use lattice_lock_principal::Principal;
-    use lattice_lock_providers::{Provider, Registry};
+    use lattice_lock_providers::{Bucket, Provider, Registry};
     use lattice_lock_repository::Database;
 
     const CATALOGUE: &str = r#"{"version": "v", "sources": [], "models": [

@@ -76,27 +76,18 @@ fn record(model: &ModelRef, took: std::time::Duration, ended: &Result<ChatReply>
 
 /// Our disjoint buckets as OpenTelemetry's sums, which contain one another.
 fn usage(usage: &TokenUsage) -> InferenceUsage {
-    let sum = |buckets: &[Bucket]| {
-        let reported = buckets
-            .iter()
-            .filter_map(|bucket| usage.get(*bucket).reported());
-        reported.fold(None, |sum: Option<u64>, tokens| {
+    let sum = |counts: fn(Bucket) -> bool| {
+        let reported = usage.reported().filter(|(bucket, _)| counts(*bucket));
+        reported.fold(None, |sum: Option<u64>, (_, tokens)| {
             Some(sum.unwrap_or_default().saturating_add(tokens))
         })
     };
     InferenceUsage {
-        input: sum(&[
-            Bucket::Input,
-            Bucket::CacheRead,
-            Bucket::CacheWrite5m,
-            Bucket::CacheWrite1h,
-            Bucket::InputAudio,
-            Bucket::InputImage,
-        ]),
-        output: sum(&[Bucket::Output, Bucket::Reasoning, Bucket::OutputAudio]),
-        cache_read: sum(&[Bucket::CacheRead]),
-        cache_write: sum(&[Bucket::CacheWrite5m, Bucket::CacheWrite1h]),
-        reasoning: sum(&[Bucket::Reasoning]),
+        input: sum(Bucket::is_prompt),
+        output: sum(|bucket| bucket.is_tokens() && !bucket.is_prompt()),
+        cache_read: sum(|bucket| bucket == Bucket::CacheRead),
+        cache_write: sum(|bucket| matches!(bucket, Bucket::CacheWrite5m | Bucket::CacheWrite1h)),
+        reasoning: sum(|bucket| bucket == Bucket::Reasoning),
     }
 }
 
