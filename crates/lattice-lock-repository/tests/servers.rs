@@ -41,11 +41,7 @@ async fn insert(scope: &mut Scope<'_>, n: i64) -> Result<()> {
 }
 
 async fn count(database: &Database) -> i64 {
-    number(
-        &mut database.reader().unwrap(),
-        "SELECT COUNT(*) AS n FROM notes",
-    )
-    .await
+    number(&mut database.reader().unwrap(), ALL).await
 }
 
 fn read_committed() -> TransactionOptions {
@@ -177,6 +173,33 @@ async fn migrated_at_once(server: &Server) {
     }
 }
 
+/// Reads everything in one transaction while another one writes.
+async fn snapshot(server: &Server) {
+    let (reader, writer) = (server.open(1).await, server.open(1).await);
+    writer.migrate(SETS).await.unwrap();
+    execute(&writer, "INSERT INTO notes VALUES (1)")
+        .await
+        .unwrap();
+    let options = TransactionOptions::default().isolation(Isolation::Snapshot);
+    let other = writer.clone();
+    let seen = reader.transaction_with(options.read_only(), move |scope| {
+        let other = other.clone();
+        Box::pin(async move {
+            let before = number(scope, ALL).await;
+            let insert = execute(&other, "INSERT INTO notes VALUES (2)");
+            let written = tokio::time::timeout(Duration::from_secs(5), insert).await;
+            written.expect("a writer waits for a reader").unwrap();
+            Ok((before, number(scope, ALL).await))
+        })
+    });
+    assert_eq!(seen.await.unwrap(), (1, 1));
+    assert_eq!(count(&reader).await, 2);
+    reader.dispose().await;
+    writer.dispose().await;
+}
+
+const ALL: &str = "SELECT COUNT(*) AS n FROM notes";
+
 /// How many transactions are cancelled: few where many tests run beside each other, more where it is asked for.
 fn cancellations() -> u32 {
     let asked = std::env::var("LATTICE_TEST_CANCELLATIONS").ok();
@@ -297,6 +320,12 @@ macro_rules! on_server {
             #[tokio::test(flavor = "multi_thread")]
             async fn cancelled_transactions_leave_none_open() {
                 $on.run_url(async |url| super::cancelled(&Server(url)).await)
+                    .await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn a_snapshot_neither_changes_nor_keeps_writers_waiting() {
+                $on.run_url(async |url| super::snapshot(&Server(url)).await)
                     .await;
             }
 

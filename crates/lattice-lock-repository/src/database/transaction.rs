@@ -22,6 +22,9 @@ pub enum Isolation {
     /// Each statement sees what is committed when it begins. Enough where every change is conditional. `SQLite` and
     /// memory have one writer at a time and know no weaker level than [`Serializable`](Self::Serializable).
     ReadCommitted,
+    /// All statements see what was committed when the first one began. Reading locks nothing: where a transaction only
+    /// reads, it neither keeps writers waiting nor has to run again. `SQLite` and memory do so at any level.
+    Snapshot,
 }
 
 /// How a transaction runs. Setters by value, each with its default.

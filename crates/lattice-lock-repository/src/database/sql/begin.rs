@@ -60,6 +60,7 @@ impl From<Isolation> for IsolationLevel {
         match isolation {
             Isolation::Serializable => Self::Serializable,
             Isolation::ReadCommitted => Self::ReadCommitted,
+            Isolation::Snapshot => Self::RepeatableRead,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::shape::{Shape, shapes};
 use super::{FORMAT, Head, Line, PAGE};
 use crate::codes::{NO_TABLES, TRANSFER_INTERRUPTED};
 use crate::database::migration::applied_versions;
-use crate::{Database, Engine, Scope, TransactionOptions};
+use crate::{Database, Engine, Isolation, Scope, TransactionOptions};
 
 /// What was exported or imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -24,8 +24,8 @@ pub struct Exported {
 
 impl Database {
     /// Writes every table whose name begins with `lattice_`, as it is at one moment, as lines of JSON: the same from every
-    /// engine, with a count and a check of each table. The output is written to as it comes, so it should not block
-    /// for long.
+    /// engine, with a count and a check of each table. Nobody who writes meanwhile has to wait. The output is written to
+    /// as it comes, so it should not block for long.
     ///
     /// # Errors
     ///
@@ -36,7 +36,9 @@ impl Database {
             return Err(Error::new(NO_TABLES, "the database is in memory"));
         }
         let output = Mutex::new(output);
+        // Half of it may be written already when it would have to run again.
         let once = TransactionOptions::default()
+            .isolation(Isolation::Snapshot)
             .read_only()
             .retry(RetryPolicy::never());
         let work = self.transaction_with(once, |scope| {
