@@ -114,21 +114,17 @@ async fn a_killed_server_loses_nothing_and_is_found_again_within_five_seconds() 
         writer.await.unwrap();
     }
     assert_eq!(format!("{:?}", journal.unclear.lock().unwrap()), "[]");
-    let (kept, acknowledged) = (
-        titles(&database).await,
-        journal.acknowledged.lock().unwrap().clone(),
-    );
-    let lost: Vec<_> = acknowledged
-        .iter()
-        .filter(|title| !kept.contains(*title))
-        .collect();
-    assert!(
-        lost.is_empty(),
-        "{} of {} lost: {lost:?}",
-        lost.len(),
-        acknowledged.len()
-    );
+    let acknowledged = journal.acknowledged.lock().unwrap().clone();
+    nothing_is_lost(&database, &acknowledged).await;
     database.dispose().await;
+}
+
+async fn nothing_is_lost(database: &Database, acknowledged: &[String]) {
+    let kept = titles(database).await;
+    let lost = acknowledged.iter().filter(|title| !kept.contains(*title));
+    let lost: Vec<_> = lost.collect();
+    let (few, all) = (lost.len(), acknowledged.len());
+    assert!(lost.is_empty(), "{few} of {all} lost: {lost:?}");
 }
 
 /// Where the writer that is to be killed finds its file.
@@ -148,17 +144,7 @@ async fn a_killed_process_loses_nothing_that_it_acknowledged() {
     for _ in 0..20 {
         acknowledged.extend(killed_writer(&url));
         let database = Database::open(&url).await.unwrap();
-        let kept = titles(&database).await;
-        let lost: Vec<_> = acknowledged
-            .iter()
-            .filter(|title| !kept.contains(*title))
-            .collect();
-        assert!(
-            lost.is_empty(),
-            "{} of {} lost",
-            lost.len(),
-            acknowledged.len()
-        );
+        nothing_is_lost(&database, &acknowledged).await;
         database.dispose().await;
     }
     assert!(acknowledged.len() > 100, "hardly anything was written");

@@ -138,13 +138,8 @@ pub(super) fn insertion_sql(step: &Step, backend: DbBackend) -> String {
 }
 
 pub(super) async fn write(scope: &mut Scope<'_>, step: &Step) -> Result<()> {
-    let connection = scope.connection()?;
-    let insert = connection.get_database_backend().build(&insertion(step));
-    connection
-        .execute_raw(insert)
-        .await
-        .map(drop)
-        .or_database_error()
+    let done = scope.connection()?.execute(&insertion(step)).await;
+    done.map(drop).or_database_error()
 }
 
 pub(super) async fn remove(scope: &mut Scope<'_>, step: &Step) -> Result<()> {
@@ -153,24 +148,14 @@ pub(super) async fn remove(scope: &mut Scope<'_>, step: &Step) -> Result<()> {
         .from_table(TABLE)
         .and_where(Expr::col("set_name").eq(step.set))
         .and_where(Expr::col("version").eq(i64::from(step.version)));
-    let connection = scope.connection()?;
-    let delete = connection.get_database_backend().build(&delete);
-    connection
-        .execute_raw(delete)
-        .await
-        .map(drop)
-        .or_database_error()
+    let done = scope.connection()?.execute(&delete).await;
+    done.map(drop).or_database_error()
 }
 
 /// Writes a row that is nobody's, for somebody who undoes it.
 pub(crate) async fn write_probe(scope: &mut Scope<'_>) -> Result<()> {
     let unique = uuid::Uuid::new_v4().simple().to_string();
-    let connection = scope.connection()?;
     let insert = row("health probe", 1, "", &unique, 1);
-    let insert = connection.get_database_backend().build(&insert);
-    connection
-        .execute_raw(insert)
-        .await
-        .map(drop)
-        .or_database_error()
+    let done = scope.connection()?.execute(&insert).await;
+    done.map(drop).or_database_error()
 }

@@ -131,13 +131,8 @@ async fn insert(scope: &mut Scope<'_>, shape: &Shape, rows: Vec<Vec<Cell>>) -> R
         });
         insert.values_panic(values.collect::<Result<Vec<_>>>()?);
     }
-    let connection = scope.connection()?;
-    let insert = connection.get_database_backend().build(&insert);
-    connection
-        .execute_raw(insert)
-        .await
-        .map(drop)
-        .or_database_error()
+    let done = scope.connection()?.execute(&insert).await;
+    done.map(drop).or_database_error()
 }
 
 /// The next line. What it says wrongly is not repeated: it is somebody's data.
