@@ -8,22 +8,7 @@ use regex::{Regex, RegexSet, RegexSetBuilder};
 use serde_json::{Value, json};
 
 /// Something like what people write, with code in it; repeated to any length.
-const TEXT: &str = "\
-Hello, we have a small service in Rust that reads orders from a queue and writes them to a table. Since last week
-some of them arrive twice, but only on Mondays. Could you look at the function below and tell me what is wrong?
-Please don't rewrite everything, and keep the public names as they are.
-
-fn take(queue: &mut Queue, table: &Table) -> Result<usize> {
-    let mut count = 0;
-    while let Some(order) = queue.next()? {
-        table.insert(&order)?;
-        count += 1;
-    }
-    Ok(count)
-}
-
-A short explanation for my colleagues would be nice too, with an example and a test that fails before the change.
-";
+const TEXT: &str = include_str!("../../crates/lattice-lock-analyzer/benches/prompt.txt");
 
 /// How many bytes are analysed, and how often in one measurement: the clock itself takes some ten nanoseconds.
 const SIZES: [(usize, u32); 4] = [(100, 32), (1 << 10, 16), (10 << 10, 8), (1 << 20, 8)];

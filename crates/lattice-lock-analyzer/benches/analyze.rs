@@ -7,22 +7,7 @@ use lattice_lock_analyzer::{Analyzer, PatternSet};
 use regex::{Regex, RegexSet, RegexSetBuilder};
 
 /// Something like what people write, with code in it; repeated to any length.
-const TEXT: &str = "\
-Hello, we have a small service in Rust that reads orders from a queue and writes them to a table. Since last week
-some of them arrive twice, but only on Mondays. Could you look at the function below and tell me what is wrong?
-Please don't rewrite everything, and keep the public names as they are.
-
-fn take(queue: &mut Queue, table: &Table) -> Result<usize> {
-    let mut count = 0;
-    while let Some(order) = queue.next()? {
-        table.insert(&order)?;
-        count += 1;
-    }
-    Ok(count)
-}
-
-A short explanation for my colleagues would be nice too, with an example and a test that fails before the change.
-";
+const TEXT: &str = include_str!("prompt.txt");
 
 fn text(bytes: usize) -> String {
     TEXT.chars().cycle().take(bytes).collect()
