@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lattice_lock_tests::{BadFlag, Test, run};
 
+mod credentials;
 mod dependencies;
 mod environment;
 mod errors_doc;
@@ -18,6 +19,7 @@ mod state;
 
 fn main() -> Result<ExitCode, BadFlag> {
     let tests: Vec<Test> = [
+        credentials::tests(),
         dependencies::tests(),
         environment::tests(),
         errors_doc::tests(),

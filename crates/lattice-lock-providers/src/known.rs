@@ -198,7 +198,8 @@ impl KnownProvider {
     }
 
     /// The provider with what is found: `value` gives the text of a variable, if it is set. More keys may stand in
-    /// `NAME_2` to `NAME_9`; they are used when those before them are refused, exhausted or asked to slow down.
+    /// `NAME_2` to `NAME_9`: a [`Permit`](crate::Permit) names them when those before them are refused, exhausted or
+    /// asked to slow down.
     ///
     /// # Errors
     ///
