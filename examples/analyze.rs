@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use lattice_lock::Result;
 use lattice_lock::analyzer::{Analyzer, PatternSet, TaskAnalysis};
-use lattice_lock_examples::{failed, heading, misused, row};
+use lattice_lock_examples::{asked, failed, heading, misused, row};
 use serde_json::Value;
 
 #[path = "analyze/bench.rs"]
@@ -42,13 +42,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = match parse(std::env::args().skip(1)) {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            anstream::println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(fault) => return misused(&fault, USAGE),
+    let arguments = match asked(parse(std::env::args().skip(1)), USAGE) {
+        Ok(arguments) => arguments,
+        Err(ended) => return ended,
     };
     match analyzer(arguments.patterns.as_deref()) {
         Ok(analyzer) => run(&arguments, &analyzer),

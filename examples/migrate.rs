@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use lattice_lock::billing::Ledger;
 use lattice_lock::repository::{DatabaseOptions, MigrationStatus, Timestamp};
 use lattice_lock::{Database, Result};
-use lattice_lock_examples::{failed, heading, misused, note, proved, row};
+use lattice_lock_examples::{asked, failed, heading, misused, note, proved, row};
 
 const USAGE: &str = "\
 Usage: cargo run --example migrate -- COMMAND --url URL [OPTIONS]
@@ -44,16 +44,13 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match parse(std::env::args().skip(1)) {
-        Ok(Some(arguments)) => match run(arguments).await {
-            Ok(code) => code,
-            Err(error) => failed(&error),
-        },
-        Ok(None) => {
-            anstream::println!("{USAGE}");
-            ExitCode::SUCCESS
-        }
-        Err(fault) => misused(&fault, USAGE),
+    let arguments = match asked(parse(std::env::args().skip(1)), USAGE) {
+        Ok(arguments) => arguments,
+        Err(ended) => return ended,
+    };
+    match run(arguments).await {
+        Ok(code) => code,
+        Err(error) => failed(&error),
     }
 }
 

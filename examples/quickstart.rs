@@ -10,7 +10,7 @@ use std::time::Duration;
 use lattice_lock::billing::{Cost, LedgerTotal};
 use lattice_lock::providers::{Bucket, ModelRef, PriceList, Provider};
 use lattice_lock::{AppConfig, ChatOutcome, Database, LatticeLock, Principal, Providers, Result};
-use lattice_lock_examples::{failed, heading, misused, note, proved, row, unusable};
+use lattice_lock_examples::{asked, failed, heading, note, proved, row, unusable};
 use lattice_lock_testkit::{Exchange, ScriptedServer, Usage};
 use serde_json::{Map, Value, json};
 
@@ -35,13 +35,9 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = match parse(std::env::args().skip(1)) {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            anstream::println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(fault) => return misused(&fault, USAGE),
+    let arguments = match asked(parse(std::env::args().skip(1)), USAGE) {
+        Ok(arguments) => arguments,
+        Err(ended) => return ended,
     };
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,

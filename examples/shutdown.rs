@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lattice_lock::runtime::{BackgroundTasks, Shutdown, ShutdownReport, codes};
 use lattice_lock::{Error, Result};
-use lattice_lock_examples::{failed, heading, misused, note, row};
+use lattice_lock_examples::{asked, failed, heading, note, row};
 use tokio::time::sleep;
 
 const USAGE: &str = "\
@@ -29,16 +29,13 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match parse(std::env::args().skip(1)) {
-        Ok(Some(arguments)) => match run(arguments).await {
-            Ok(report) => ExitCode::from(report.exit_code()),
-            Err(error) => failed(&error),
-        },
-        Ok(None) => {
-            anstream::println!("{USAGE}");
-            ExitCode::SUCCESS
-        }
-        Err(fault) => misused(&fault, USAGE),
+    let arguments = match asked(parse(std::env::args().skip(1)), USAGE) {
+        Ok(arguments) => arguments,
+        Err(ended) => return ended,
+    };
+    match run(arguments).await {
+        Ok(report) => ExitCode::from(report.exit_code()),
+        Err(error) => failed(&error),
     }
 }
 

@@ -13,7 +13,7 @@ use lattice_lock::analyzer::training::{
     Figures, Folds, Report, Sample, Settings, cross_validate, train, train_with_figures,
 };
 use lattice_lock::analyzer::{Model, PatternSet};
-use lattice_lock_examples::{failed, misused};
+use lattice_lock_examples::{asked, failed, misused};
 use serde_json::Value;
 
 const USAGE: &str = "\
@@ -38,13 +38,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = match parse(std::env::args().skip(1)) {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            anstream::println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(fault) => return misused(&fault, USAGE),
+    let arguments = match asked(parse(std::env::args().skip(1)), USAGE) {
+        Ok(arguments) => arguments,
+        Err(ended) => return ended,
     };
     let samples = match read(&arguments.data) {
         Ok(samples) => samples,

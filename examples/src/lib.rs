@@ -59,6 +59,22 @@ pub fn unusable(what: &'static str, error: &(dyn std::error::Error + 'static)) -
     Error::new(UNUSABLE, what).with_foreign(error)
 }
 
+/// What an example was asked for; or how it ends, after printing its usage, when it was asked for help or wrongly.
+///
+/// # Errors
+///
+/// How the process ends.
+pub fn asked<A>(parsed: Result<Option<A>, String>, usage: &str) -> Result<A, ExitCode> {
+    match parsed {
+        Ok(Some(arguments)) => Ok(arguments),
+        Ok(None) => {
+            anstream::println!("{usage}");
+            Err(ExitCode::SUCCESS)
+        }
+        Err(fault) => Err(misused(&fault, usage)),
+    }
+}
+
 /// Prints how the example is called, after a mistake in doing so.
 #[must_use]
 pub fn misused(fault: &str, usage: &str) -> ExitCode {
