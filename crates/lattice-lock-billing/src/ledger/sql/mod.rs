@@ -35,8 +35,7 @@ impl SqlStore {
         Self { database, writes }
     }
 
-    /// Writes in a task of its own: a caller that goes away takes neither the write with it, nor leaves a
-    /// connection in the middle of a statement, from which sqlx does not recover on MySQL.
+    /// Writes in a task of its own: a caller that goes away does not take the write with it.
     ///
     /// Where nobody knows whether it was committed, it is done once more: every write of a ledger bears that.
     async fn write<T, F>(&self, work: F) -> Result<T>
