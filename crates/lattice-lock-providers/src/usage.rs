@@ -19,8 +19,10 @@ pub enum Bucket {
     /// Tokens of the prompt written to the cache for an hour.
     #[serde(rename = "cache_write_1h")]
     CacheWrite1h,
-    /// Audio tokens of the prompt.
+    /// Audio tokens of the prompt that came from no cache.
     InputAudio,
+    /// Audio tokens of the prompt that were read from the provider's cache, where it counts them apart.
+    CacheReadAudio,
     /// Image tokens of the prompt, where the provider counts them apart.
     InputImage,
     /// Tokens of the visible reply.
@@ -37,12 +39,13 @@ pub enum Bucket {
 
 impl Bucket {
     /// Every bucket, in declaration order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Input,
         Self::CacheRead,
         Self::CacheWrite5m,
         Self::CacheWrite1h,
         Self::InputAudio,
+        Self::CacheReadAudio,
         Self::InputImage,
         Self::Output,
         Self::Reasoning,
@@ -60,6 +63,7 @@ impl Bucket {
             Self::CacheWrite5m => "cache_write_5m",
             Self::CacheWrite1h => "cache_write_1h",
             Self::InputAudio => "input_audio",
+            Self::CacheReadAudio => "cache_read_audio",
             Self::InputImage => "input_image",
             Self::Output => "output",
             Self::Reasoning => "reasoning",
@@ -84,6 +88,7 @@ impl Bucket {
             | Self::CacheWrite5m
             | Self::CacheWrite1h
             | Self::InputAudio
+            | Self::CacheReadAudio
             | Self::InputImage => true,
             Self::Output
             | Self::Reasoning

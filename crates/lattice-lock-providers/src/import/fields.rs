@@ -21,7 +21,7 @@ pub(super) enum Meaning {
 }
 
 /// The cache that lasts longest is the one-hour bucket's, whether it lasts an hour or twelve: no provider sells both.
-const TOKENS: [(&str, Bucket); 10] = [
+const TOKENS: [(&str, Bucket); 11] = [
     (
         "cache_creation_input_token_cost_above_12hr",
         Bucket::CacheWrite1h,
@@ -36,6 +36,7 @@ const TOKENS: [(&str, Bucket); 10] = [
     ("cache_creation_input_token_cost", Bucket::CacheWrite5m),
     ("output_cost_per_reasoning_token", Bucket::Reasoning),
     ("input_cost_per_audio_token", Bucket::InputAudio),
+    ("cache_read_input_audio_token_cost", Bucket::CacheReadAudio),
     ("output_cost_per_audio_token", Bucket::OutputAudio),
     ("input_cost_per_image_token", Bucket::InputImage),
 ];
@@ -72,11 +73,7 @@ const FACTS: [&str; 28] = [
 ];
 
 /// Beginnings of the names of prices that no bucket counts.
-const HOMELESS: [(&str, &str); 19] = [
-    (
-        "cache_read_input_audio_token_cost",
-        "sound read from a cache",
-    ),
+const HOMELESS: [(&str, &str); 18] = [
     (
         "cache_read_input_image_token_cost",
         "images read from a cache",

@@ -15,7 +15,7 @@ use crate::{
 const FIRST_DAY: Date = date(1970, 1, 1);
 
 /// The prices that a bucket counts, with the power of ten of the units that each is for.
-const PRICES: [(&str, Bucket, u32); 12] = [
+const PRICES: [(&str, Bucket, u32); 13] = [
     ("input_mtok", Bucket::Input, 6),
     ("output_mtok", Bucket::Output, 6),
     ("cache_read_mtok", Bucket::CacheRead, 6),
@@ -23,6 +23,7 @@ const PRICES: [(&str, Bucket, u32); 12] = [
     ("cache_write_5m_mtok", Bucket::CacheWrite5m, 6),
     ("cache_write_1h_mtok", Bucket::CacheWrite1h, 6),
     ("input_audio_mtok", Bucket::InputAudio, 6),
+    ("cache_audio_read_mtok", Bucket::CacheReadAudio, 6),
     ("output_audio_mtok", Bucket::OutputAudio, 6),
     ("input_image_mtok", Bucket::InputImage, 6),
     ("output_reasoning_mtok", Bucket::Reasoning, 6),

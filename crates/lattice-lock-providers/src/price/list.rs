@@ -9,7 +9,7 @@ use crate::{Bucket, TokenUsage};
 /// The price of each bucket that has one of its own.
 ///
 /// A bucket without a price of its own takes that of the bucket it is a part of, where providers bill it so:
-/// cached text bills as input, and reasoning as output. Sound and images have no such fallback: without a
+/// cached text bills as input, cached sound as sound, and reasoning as output. Sound and images have no such fallback: without a
 /// price they are unpriced, because providers charge several times the text rate for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prices {
@@ -24,6 +24,7 @@ impl Prices {
         own(bucket).or_else(|| match bucket {
             Bucket::CacheRead | Bucket::CacheWrite5m => own(Bucket::Input),
             Bucket::CacheWrite1h => own(Bucket::CacheWrite5m).or_else(|| own(Bucket::Input)),
+            Bucket::CacheReadAudio => own(Bucket::InputAudio),
             Bucket::Reasoning => own(Bucket::Output),
             Bucket::Input
             | Bucket::InputAudio

@@ -43,6 +43,7 @@ pub struct Model {
     #[sea_orm(column_name = "cache_write_1h_tokens")]
     pub cache_write_1h_tokens: Option<i64>,
     pub input_audio_tokens: Option<i64>,
+    pub cache_read_audio_tokens: Option<i64>,
     pub input_image_tokens: Option<i64>,
     pub output_tokens: Option<i64>,
     pub reasoning_tokens: Option<i64>,
@@ -101,6 +102,7 @@ impl From<&Entry> for ActiveModel {
             cache_write_5m_tokens: count(Bucket::CacheWrite5m),
             cache_write_1h_tokens: count(Bucket::CacheWrite1h),
             input_audio_tokens: count(Bucket::InputAudio),
+            cache_read_audio_tokens: count(Bucket::CacheReadAudio),
             input_image_tokens: count(Bucket::InputImage),
             output_tokens: count(Bucket::Output),
             reasoning_tokens: count(Bucket::Reasoning),
@@ -173,6 +175,7 @@ impl Model {
             self.cache_write_5m_tokens,
             self.cache_write_1h_tokens,
             self.input_audio_tokens,
+            self.cache_read_audio_tokens,
             self.input_image_tokens,
             self.output_tokens,
             self.reasoning_tokens,

@@ -83,6 +83,7 @@ fn entries(engine: Engine) -> String {
     cache_write_5m_tokens {integer},
     cache_write_1h_tokens {integer},
     input_audio_tokens {integer},
+    cache_read_audio_tokens {integer},
     input_image_tokens {integer},
     output_tokens {integer},
     reasoning_tokens {integer},
