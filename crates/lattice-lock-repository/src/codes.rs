@@ -54,4 +54,7 @@ lattice_lock_errors::codes! {
     TRANSFER_REFUSED = "LL-DB-025", Conflict, "migrate an empty database to the state that was exported, and import the whole file";
     /// Reading or writing the lines of an export failed.
     TRANSFER_INTERRUPTED = "LL-DB-026", Unavailable, "check the file and the space for it, and begin again";
+    /// Something between here and PostgreSQL loses prepared statements or mixes them up.
+    STATEMENTS_LOST = "LL-DB-027", Misconfigured,
+        "use PgBouncer from 1.21 on with max_prepared_statements above 0, its session mode, or PostgreSQL itself";
 }

@@ -5,8 +5,12 @@
     expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")
 )]
 
+#[cfg(feature = "postgres")]
+mod pooler;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod server;
+#[cfg(feature = "postgres")]
+mod unprivileged;
 
 use std::sync::Arc;
 
@@ -16,6 +20,8 @@ use lattice_lock_repository::contract::{Fact, Subject};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use lattice_lock_repository::contract::{NOTES, NoteTable};
 
+#[cfg(feature = "postgres")]
+use lattice_lock_repository::codes;
 use lattice_lock_repository::{Database, MemoryRepository, repository_contract};
 
 repository_contract!(memory, crate::in_memory);
@@ -25,6 +31,8 @@ repository_contract!(sqlite_file, crate::in_a_file);
 repository_contract!(sqlite_memory, crate::in_sqlite_memory);
 #[cfg(feature = "postgres")]
 repository_contract!(postgres, crate::on_postgres);
+#[cfg(feature = "postgres")]
+repository_contract!(pgbouncer, crate::behind_pgbouncer);
 #[cfg(feature = "mysql")]
 repository_contract!(mysql, crate::on_mysql);
 
@@ -60,9 +68,41 @@ async fn on_postgres(fact: Fact) {
         .await;
 }
 
+/// In transaction mode, with fewer connections to the server than there are to it.
+#[cfg(feature = "postgres")]
+async fn behind_pgbouncer(fact: Fact) {
+    server::POSTGRES
+        .run_url(|url| async move {
+            let Some(pooler) = pooler::Pooler::start(&url, 5, 200) else {
+                return;
+            };
+            in_tables(Database::open(pooler.url()).await.unwrap(), fact).await;
+        })
+        .await;
+}
+
 #[cfg(feature = "mysql")]
 async fn on_mysql(fact: Fact) {
     server::MYSQL
         .run(|database| in_tables(database, fact))
+        .await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn a_pooler_that_mixes_up_statements_is_told_from_a_statement_that_failed() {
+    server::POSTGRES
+        .run_url(|url| async move {
+            let Some(pooler) = pooler::Pooler::start(&url, 1, 0) else {
+                return;
+            };
+            let mut outcomes = Vec::new();
+            for _ in 0..2 {
+                outcomes.push(Database::open(pooler.url()).await);
+            }
+            let confused = outcomes.pop().unwrap().unwrap_err();
+            assert_eq!(confused.code(), codes::STATEMENTS_LOST, "{confused:?}");
+            outcomes.pop().unwrap().unwrap();
+        })
         .await;
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
 mod cluster;
+mod unprivileged;
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};

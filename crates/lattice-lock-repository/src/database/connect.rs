@@ -161,10 +161,7 @@ pub(crate) async fn sqlite_in_memory(options: &DatabaseOptions) -> Result<Pools>
 
 #[cfg(feature = "postgres")]
 fn postgres(url: &str, options: &DatabaseOptions) -> Result<Pools> {
-    let mut server: sqlx::postgres::PgConnectOptions = parsed(&with_scheme(url, "postgres"))?;
-    if options.transaction_pooler {
-        server = server.statement_cache_capacity(0);
-    }
+    let server: sqlx::postgres::PgConnectOptions = parsed(&with_scheme(url, "postgres"))?;
     let size = options.most_connections();
     let both = pool::<sqlx::Postgres>(options, size).connect_lazy_with(server);
     let both = Pool::new(both.into(), size, options);
@@ -173,10 +170,7 @@ fn postgres(url: &str, options: &DatabaseOptions) -> Result<Pools> {
 
 #[cfg(feature = "mysql")]
 fn mysql(url: &str, options: &DatabaseOptions) -> Result<Pools> {
-    let mut server: sqlx::mysql::MySqlConnectOptions = parsed(&with_scheme(url, "mysql"))?;
-    if options.transaction_pooler {
-        server = server.statement_cache_capacity(0);
-    }
+    let server: sqlx::mysql::MySqlConnectOptions = parsed(&with_scheme(url, "mysql"))?;
     let size = options.most_connections();
     let both = pool::<sqlx::MySql>(options, size).connect_lazy_with(server);
     let both = Pool::new(both.into(), size, options);

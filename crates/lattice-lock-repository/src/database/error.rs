@@ -2,8 +2,8 @@ use lattice_lock_errors::{Error, Result};
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::codes::{
-    DATABASE_REFUSED, DATABASE_UNREACHABLE, READ_ONLY, STATEMENT_FAILED, TRANSACTION_CONTENDED,
-    UNIQUE_VIOLATION,
+    DATABASE_REFUSED, DATABASE_UNREACHABLE, READ_ONLY, STATEMENT_FAILED, STATEMENTS_LOST,
+    TRANSACTION_CONTENDED, UNIQUE_VIOLATION,
 };
 
 /// The database cannot be reached: the typed cause of [`DATABASE_UNREACHABLE`].
@@ -70,8 +70,18 @@ fn driver_error(driver: &sqlx::Error, whole: &DbErr) -> Error {
             Error::new(TRANSACTION_CONTENDED, "in the way of another transaction")
                 .with_foreign(whole)
         }
+        sqlx::Error::Database(refusal) if is_confusion(refusal.as_ref()) => Error::new(
+            STATEMENTS_LOST,
+            "a prepared statement is lost or somebody else's",
+        )
+        .with_foreign(whole),
         _ => Error::new(STATEMENT_FAILED, "statement failed").with_foreign(whole),
     }
+}
+
+/// PostgreSQL: a prepared statement that does not exist, or exists already. Neither comes from one client alone.
+fn is_confusion(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    matches!(refusal.code().as_deref(), Some("26000" | "42P05"))
 }
 
 /// PostgreSQL: serialisation failure and deadlock. MySQL: the deadlock's SQLSTATE is 40001 too, lock wait

@@ -116,6 +116,11 @@ impl Database {
 
     /// A host's own pool, of sqlx or sea-orm: used, and never closed. All tables here have the prefix `lattice_`.
     ///
+    /// Behind a pooler that gives each transaction another connection, such as `PgBouncer` in transaction mode, the
+    /// pooler has to keep prepared statements (from 1.21 on, `max_prepared_statements` above 0): one that does not
+    /// mixes up those of its clients, which is [`STATEMENTS_LOST`](crate::codes::STATEMENTS_LOST) where it is seen.
+    /// Nothing else here outlives a transaction on PostgreSQL.
+    ///
     /// Of the options, those of the connections themselves are the host's. Without a connection at first: whether the
     /// version is supported is checked on the first use.
     ///

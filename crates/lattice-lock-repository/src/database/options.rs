@@ -22,7 +22,6 @@ pub struct DatabaseOptions {
     pub(crate) wait_for_start: Option<Duration>,
     pub(crate) check_after_idle: Duration,
     pub(crate) lazy: bool,
-    pub(crate) transaction_pooler: bool,
     pub(crate) echo: bool,
     pub(crate) slow: Option<Duration>,
 }
@@ -37,7 +36,6 @@ impl Default for DatabaseOptions {
             wait_for_start: None,
             check_after_idle: Duration::from_secs(30),
             lazy: false,
-            transaction_pooler: false,
             echo: false,
             slow: Some(Duration::from_secs(1)),
         }
@@ -95,15 +93,6 @@ impl DatabaseOptions {
     #[must_use]
     pub fn lazy(mut self) -> Self {
         self.lazy = true;
-        self
-    }
-
-    /// For a pooler that gives each transaction another server connection, such as `PgBouncer` in transaction mode:
-    /// no statement is prepared for longer than it runs. Nothing else here outlives a transaction on PostgreSQL. Of
-    /// a pool that the host opened, the host says so when it opens it.
-    #[must_use]
-    pub fn transaction_pooler(mut self) -> Self {
-        self.transaction_pooler = true;
         self
     }
 
