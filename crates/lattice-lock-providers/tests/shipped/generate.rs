@@ -98,7 +98,7 @@ fn page(
 }
 
 /// What the map says is no chat model, by the last part of the name.
-fn no_chat(facts: &Import) -> BTreeSet<&str> {
+pub(crate) fn no_chat(facts: &Import) -> BTreeSet<&str> {
     let skipped = facts.report().skipped().iter();
     let said = skipped.filter(|(_, why)| *why == "no chat model");
     said.filter_map(|(name, _)| name.rsplit('/').next())

@@ -1,4 +1,4 @@
-//! A PgBouncer of a test's own, in transaction mode.
+//! A `PgBouncer` of a test's own, in transaction mode.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub(crate) struct Pooler {
 
 impl Pooler {
     /// In front of the server of this URL, with `connections` to it, fewer than its clients have, and room for so many
-    /// prepared `statements`; none where PgBouncer is not installed.
+    /// prepared `statements`; none where `PgBouncer` is not installed.
     pub(crate) fn start(url: &str, connections: u32, statements: u32) -> Option<Self> {
         let Some(program) = program() else {
             unprivileged::missing("PgBouncer from 1.21 on");
