@@ -8,7 +8,7 @@ use lattice_lock_tests::{Section, Test, Workspace, test};
 const DIRECT: [(&str, usize); 13] = [
     ("lattice-lock", 0),
     ("lattice-lock-analyzer", 2),
-    ("lattice-lock-auth", 11),
+    ("lattice-lock-auth", 19),
     ("lattice-lock-billing", 10),
     ("lattice-lock-clients", 7),
     ("lattice-lock-config", 5),

@@ -30,18 +30,39 @@
 //! # }
 //! ```
 
+mod audit;
+mod auth;
 mod clock;
 pub mod codes;
 mod derive;
+#[cfg(feature = "tower")]
+mod http;
+mod keys;
+mod lockout;
+mod names;
 mod passwords;
 mod random;
 mod roles;
+mod store;
 mod tokens;
+mod users;
 
+pub use audit::{Action, AuditEntry, AuditHead};
+pub use auth::{Acting, Auth, AuthBuilder, ImportedUsers, Keys, NewKey, SignedIn, UserRecord};
 pub use clock::{Clock, SystemClock};
-pub use passwords::{Cost, PasswordHash, Passwords, PasswordsBuilder};
-pub use roles::Role;
-pub use tokens::{Grant, Tokens, TokensBuilder};
+#[cfg(feature = "tower")]
+pub use http::{AuthLayer, AuthService, bearer, response};
+#[cfg(feature = "axum")]
+pub use http::{Caller, Needs, Refusal, RequirePermission};
+#[doc(hidden)]
+pub use keys::has_form_of_key;
+pub use keys::{ApiKey, KeyId};
+pub use lockout::Lockout;
+pub use names::{Source, Username};
+pub use passwords::{Breaches, Cost, PasswordHash, Passwords, PasswordsBuilder};
+pub use roles::{Role, RoleName};
+pub use tokens::{Grant, SigningKey, Tokens, TokensBuilder, VerifyingKey};
+pub use users::User;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,15 +1,29 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_principal::Permissions;
+use lattice_lock_principal::{Permission, Permissions, Principal};
 use serde::{Deserialize, Serialize};
 
-use crate::codes::ROLE_UNKNOWN;
+use crate::codes::{GRANT_EXCEEDED, ROLE_UNKNOWN};
 
 const VIEWER: [&str; 3] = ["read:health", "read:projects", "read:errors"];
-const OPERATOR: [&str; 2] = ["write:projects", "write:rollback"];
-const ADMIN: [&str; 3] = ["write:config", "manage:users", "manage:api_keys"];
+const OPERATOR: [&str; 4] = [
+    "write:projects",
+    "write:rollback",
+    "read:ledger",
+    "read:budgets",
+];
+const ADMIN: [&str; 6] = [
+    "write:config",
+    "manage:users",
+    "manage:api_keys",
+    "read:audit",
+    "write:ledger",
+    "write:budgets",
+];
 
 /// What a user is there for; each role may whatever the lesser ones may.
 ///
@@ -27,9 +41,10 @@ const ADMIN: [&str; 3] = ["write:config", "manage:users", "manage:api_keys"];
 pub enum Role {
     /// Looks: `read:health`, `read:projects`, `read:errors`.
     Viewer,
-    /// Works: also `write:projects` and `write:rollback`.
+    /// Works: also `write:projects`, `write:rollback`, `read:ledger` and `read:budgets`.
     Operator,
-    /// Decides: also `write:config`, `manage:users` and `manage:api_keys`.
+    /// Decides: also `write:config`, `manage:users`, `manage:api_keys`, `read:audit`, `write:ledger` and
+    /// `write:budgets`.
     Admin,
 }
 
@@ -81,6 +96,95 @@ impl fmt::Display for Role {
     }
 }
 
+/// The name of a role, one of ours or one that the host defined: 1 to 32 of `a` to `z`, digits, `_` and `-`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoleName(Box<str>);
+
+impl RoleName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RoleName {
+    type Err = Error;
+
+    /// # Errors
+    ///
+    /// [`ROLE_UNKNOWN`].
+    fn from_str(name: &str) -> Result<Self> {
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+        if (1..=32).contains(&name.len()) && name.bytes().all(plain) {
+            return Ok(Self(name.into()));
+        }
+        Err(Error::new(ROLE_UNKNOWN, "not the name of a role"))
+    }
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        Self(role.as_str().into())
+    }
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// All roles that are known, and what each may do.
+#[derive(Clone, Debug)]
+pub(crate) struct Roles(BTreeMap<RoleName, Arc<Permissions>>);
+
+impl Default for Roles {
+    fn default() -> Self {
+        let ours = Role::ALL.map(|role| (role.into(), Arc::new(role.permissions())));
+        Self(ours.into())
+    }
+}
+
+impl Roles {
+    pub(crate) fn define(&mut self, name: RoleName, permissions: Permissions) {
+        self.0.insert(name, Arc::new(permissions));
+    }
+
+    /// What a role may do: nothing, if it is no longer known.
+    pub(crate) fn permissions(&self, role: &RoleName) -> Arc<Permissions> {
+        self.0.get(role).cloned().unwrap_or_default()
+    }
+
+    /// # Errors
+    ///
+    /// [`ROLE_UNKNOWN`].
+    pub(crate) fn require_known(&self, role: &RoleName) -> Result<()> {
+        if self.0.contains_key(role) {
+            return Ok(());
+        }
+        Err(Error::new(ROLE_UNKNOWN, "unknown role").with("role", role))
+    }
+}
+
+/// Refuses whoever lacks one of these: nobody gives, takes or acts for what they do not hold themselves.
+///
+/// # Errors
+///
+/// [`GRANT_EXCEEDED`] with the first permission that is missing.
+pub(crate) fn require_all<'p>(
+    who: &Principal,
+    permissions: impl IntoIterator<Item = &'p Permission>,
+) -> Result<()> {
+    match permissions.into_iter().find(|one| !who.may(one)) {
+        None => Ok(()),
+        Some(missing) => {
+            Err(Error::new(GRANT_EXCEEDED, "more than the caller holds")
+                .with("permission", missing))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,7 +192,7 @@ mod tests {
     #[test]
     fn each_role_may_more_than_the_one_before() {
         let counts = Role::ALL.map(|role| role.permissions().len());
-        assert_eq!(counts, [3, 5, 8]);
+        assert_eq!(counts, [3, 7, 13]);
         for pair in Role::ALL.windows(2) {
             assert!(pair[0].permissions().is_subset(&pair[1].permissions()));
         }
@@ -99,9 +203,24 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(role.as_str().parse::<Role>().unwrap(), role);
             assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+            assert_eq!(role.as_str().parse::<RoleName>().unwrap(), role.into());
         }
         for name in ["", "Admin", "admin ", "root"] {
             assert_eq!(name.parse::<Role>().unwrap_err().code(), ROLE_UNKNOWN);
         }
+        for name in ["", "Admin", "a b", &"x".repeat(33)] {
+            assert_eq!(name.parse::<RoleName>().unwrap_err().code(), ROLE_UNKNOWN);
+        }
+    }
+
+    #[test]
+    fn a_role_that_is_not_known_may_nothing() {
+        let gone: RoleName = "auditor".parse().unwrap();
+        let mut roles = Roles::default();
+        assert!(roles.permissions(&gone).is_empty());
+        assert!(roles.require_known(&gone).is_err());
+        roles.define(gone.clone(), ["read:audit".parse().unwrap()].into());
+        assert_eq!(roles.permissions(&gone).len(), 1);
+        assert!(roles.require_known(&gone).is_ok());
     }
 }

@@ -1,10 +1,13 @@
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
+use lattice_lock_config::SigningSecret;
 use lattice_lock_errors::{Error, Result};
 
 use super::gate::Gate;
+use super::pepper::Peppers;
 use super::policy::Policy;
-use super::{Cost, Passwords};
+use super::{Breaches, Cost, Passwords};
 use crate::codes::AUTH_SETTING_INVALID;
 
 /// The most hashes made at once, and the most callers that wait: either is far beyond what one machine bears.
@@ -15,6 +18,8 @@ const MOST: usize = 1 << 16;
 pub struct PasswordsBuilder {
     policy: Policy,
     cost: Cost,
+    peppers: Peppers,
+    breaches: Option<Arc<dyn Breaches>>,
     at_once: usize,
     queue: usize,
 }
@@ -24,6 +29,8 @@ impl Default for PasswordsBuilder {
         Self {
             policy: Policy::default(),
             cost: Cost::default(),
+            peppers: Peppers::default(),
+            breaches: None,
             at_once: half_of_the_processors(),
             queue: 256,
         }
@@ -51,6 +58,23 @@ impl PasswordsBuilder {
     #[must_use]
     pub fn cost(mut self, cost: Cost) -> Self {
         self.cost = cost;
+        self
+    }
+
+    /// Makes new hashes with a secret that is kept apart from them; none by default. Of several, the last one is used,
+    /// and the others still verify what was made with them; at a login, such a hash is made anew.
+    ///
+    /// The id, of 1 to 8 letters and digits, is part of each hash.
+    #[must_use]
+    pub fn pepper(mut self, id: &str, secret: &SigningSecret) -> Self {
+        self.peppers.add(id, secret);
+        self
+    }
+
+    /// Asks a service about new passwords, beyond the list that is shipped; none by default.
+    #[must_use]
+    pub fn breaches(mut self, service: impl Breaches + 'static) -> Self {
+        self.breaches = Some(Arc::new(service));
         self
     }
 
@@ -88,6 +112,7 @@ impl PasswordsBuilder {
         )?;
         require((1..=MOST).contains(&self.at_once), "at_once", "1 to 65536")?;
         require(self.queue <= MOST, "queue", "0 to 65536")?;
+        self.peppers.check()?;
         Ok(self.assemble())
     }
 
@@ -95,6 +120,9 @@ impl PasswordsBuilder {
         Passwords {
             policy: self.policy,
             cost: self.cost,
+            peppers: Arc::new(self.peppers),
+            breaches: self.breaches,
+            calls: Arc::default(),
             gate: Gate::new(self.at_once, self.queue),
         }
     }
@@ -141,5 +169,21 @@ mod tests {
         check(Passwords::builder().at_once(usize::MAX), false);
         check(Passwords::builder().queue(0), true);
         check(Passwords::builder().queue(usize::MAX), false);
+        let secret = SigningSecret::random().unwrap();
+        check(
+            Passwords::builder()
+                .pepper("p1", &secret)
+                .pepper("p2", &secret),
+            true,
+        );
+        check(
+            Passwords::builder()
+                .pepper("p1", &secret)
+                .pepper("p1", &secret),
+            false,
+        );
+        for id in ["", "a b", "123456789", "é"] {
+            check(Passwords::builder().pepper(id, &secret), false);
+        }
     }
 }

@@ -2,34 +2,37 @@ use std::fmt;
 use std::str::FromStr;
 
 use argon2::password_hash::phc;
-use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, KeyId, Params, ParamsBuilder, Version};
 use lattice_lock_errors::{Error, Result, Secret};
+use subtle::ConstantTimeEq;
 
 use super::Cost;
-use crate::codes::{HASH_MALFORMED, HASH_TOO_COSTLY, HASH_UNSUPPORTED, HASHING_FAILED};
+use super::pepper::Peppers;
+use crate::codes::{
+    HASH_MALFORMED, HASH_TOO_COSTLY, HASH_UNSUPPORTED, HASHING_FAILED, PEPPER_UNKNOWN,
+};
 use crate::random::random;
 
-/// The longest hash that is looked at, in bytes; ours have 97.
+/// The longest hash that is looked at, in bytes; ours have 97, and 12 more with a pepper.
 const LONGEST: usize = 256;
 /// The shortest digest that is trusted, in bytes; ours have 32.
 const SHORTEST_DIGEST: usize = 16;
 /// The first version whose passes overwrite nothing: 1.3.
 const VERSION: u32 = 19;
+/// The most that verifying a hash of bcrypt may cost: about a second.
+const COSTLIEST_BCRYPT: u32 = 14;
 
 /// Beginnings of hashes that others write.
-const FOREIGN: [(&str, &str); 8] = [
-    ("$2a$", "bcrypt"),
-    ("$2b$", "bcrypt"),
-    ("$2x$", "bcrypt"),
-    ("$2y$", "bcrypt"),
+const FOREIGN: [(&str, &str); 5] = [
+    ("$2x$", "a broken bcrypt"),
     ("$argon2i$", "argon2i"),
     ("$argon2d$", "argon2d"),
     ("$scrypt$", "scrypt"),
     ("$pbkdf2", "pbkdf2"),
 ];
 
-/// An argon2id hash as it is stored: `$argon2id$v=19$m=19456,t=2,p=1$salt$digest`.
+/// A password hash as it is stored: `$argon2id$v=19$m=19456,t=2,p=1$salt$digest`, with `keyid=` if there is a pepper in
+/// it, or one of bcrypt that another program made (`$2b$…`, `$2a$…`, `$2y$…`), which is replaced at the next login.
 ///
 /// It does not give the password away, but lets whoever has it try passwords in peace: its `Debug` is
 /// redacted, and it has no `Display`.
@@ -38,13 +41,20 @@ const FOREIGN: [(&str, &str); 8] = [
 /// use lattice_lock_auth::{PasswordHash, codes::HASH_UNSUPPORTED};
 ///
 /// let bcrypt = "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW";
-/// assert_eq!(bcrypt.parse::<PasswordHash>().unwrap_err().code(), HASH_UNSUPPORTED);
+/// assert!(bcrypt.parse::<PasswordHash>().is_ok());
+/// let scrypt = "$scrypt$ln=17,r=8,p=1$c29tZXNhbHQ$AAECAwQFBgcICQoLDA0ODw";
+/// assert_eq!(scrypt.parse::<PasswordHash>().unwrap_err().code(), HASH_UNSUPPORTED);
 /// ```
 #[derive(Clone)]
 pub struct PasswordHash {
     text: Box<str>,
-    phc: phc::PasswordHash,
-    params: Params,
+    scheme: Scheme,
+}
+
+#[derive(Clone)]
+enum Scheme {
+    Argon2id(Box<(phc::PasswordHash, Params)>),
+    Bcrypt { cost: u32 },
 }
 
 impl PasswordHash {
@@ -54,52 +64,116 @@ impl PasswordHash {
         &self.text
     }
 
-    /// What verifying it costs.
+    /// What verifying it costs; none for one of bcrypt.
     #[must_use]
-    pub fn cost(&self) -> Cost {
-        Cost::of(&self.params)
+    pub fn cost(&self) -> Option<Cost> {
+        match &self.scheme {
+            Scheme::Argon2id(hash) => Some(Cost::of(&hash.1)),
+            Scheme::Bcrypt { .. } => None,
+        }
+    }
+
+    /// Whether a new hash would be made in another way: at another cost, or with another pepper.
+    pub(super) fn is_obsolete(&self, cost: Cost, peppers: &Peppers) -> bool {
+        match &self.scheme {
+            Scheme::Argon2id(hash) => {
+                Cost::of(&hash.1) != cost || hash.1.keyid() != peppers.current_id()
+            }
+            Scheme::Bcrypt { .. } => true,
+        }
     }
 
     /// Hashes `password`, with a salt of its own, on the thread that calls.
-    pub(super) fn make(password: &Secret<String>, cost: Cost) -> Result<Self> {
-        let params = Params::new(cost.memory_kib(), cost.passes(), cost.lanes(), Some(32));
-        let params = params.map_err(|_| failed())?;
-        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-        let phc: phc::PasswordHash = hasher
-            .hash_password_with_salt(password.expose().as_bytes(), &random::<16>()?)
-            .map_err(|_| failed())?;
+    pub(super) fn make(password: &Secret<String>, cost: Cost, peppers: &Peppers) -> Result<Self> {
+        let mut params = ParamsBuilder::new();
+        params
+            .m_cost(cost.memory_kib())
+            .t_cost(cost.passes())
+            .p_cost(cost.lanes())
+            .output_len(32);
+        if !peppers.current_id().is_empty() {
+            params.keyid(KeyId::new(peppers.current_id()).map_err(|_| failed())?);
+        }
+        let params = params.build().map_err(|_| failed())?;
+        let salt = random::<16>()?;
+        let digest = digest(password.expose(), &salt, &params, peppers, 32)?;
+        let hash = phc::PasswordHash {
+            algorithm: phc::Ident::new("argon2id").map_err(|_| failed())?,
+            version: Some(VERSION),
+            params: phc::ParamsString::try_from(&params).map_err(|_| failed())?,
+            salt: Some(phc::Salt::new(&salt).map_err(|_| failed())?),
+            hash: Some(phc::Output::new(digest.expose()).map_err(|_| failed())?),
+        };
         Ok(Self {
-            text: phc.to_string().into(),
-            phc,
-            params,
+            text: hash.to_string().into(),
+            scheme: Scheme::Argon2id(Box::new((hash, params))),
         })
     }
 
-    /// Whether it was made of `password`, on the thread that calls.
-    pub(super) fn matches(&self, password: &Secret<String>) -> Result<bool> {
-        // The hasher takes algorithm, version and cost from the hash, all of which `from_str` has checked.
-        match Argon2::default().verify_password(password.expose().as_bytes(), &self.phc) {
-            Ok(()) => Ok(true),
-            Err(password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(_) => Err(failed()),
+    /// Whether it was made of `normal`, the password in normal form C, or, by bcrypt, of `typed`, the password as it
+    /// came; on the thread that calls.
+    pub(super) fn matches(
+        &self,
+        normal: &Secret<String>,
+        typed: &Secret<String>,
+        peppers: &Peppers,
+    ) -> Result<bool> {
+        match &self.scheme {
+            Scheme::Argon2id(hash) => {
+                let (phc, params) = &**hash;
+                let (Some(salt), Some(known)) = (&phc.salt, &phc.hash) else {
+                    return Err(failed());
+                };
+                let found = digest(normal.expose(), salt, params, peppers, known.len())?;
+                Ok(known.as_bytes().ct_eq(found.expose()).into())
+            }
+            // Programs that used bcrypt hashed what was typed, and no more than 72 bytes of it.
+            Scheme::Bcrypt { .. } => {
+                bcrypt::verify(typed.expose(), &self.text).map_err(|_| failed())
+            }
         }
     }
 
     /// # Errors
     ///
-    /// [`HASH_TOO_COSTLY`].
-    pub(super) fn require_bearable(&self) -> Result<()> {
-        let cost = self.cost();
-        if cost.is_bearable() {
-            return Ok(());
+    /// [`HASH_TOO_COSTLY`], [`PEPPER_UNKNOWN`].
+    pub(super) fn require_usable(&self, peppers: &Peppers) -> Result<()> {
+        let costly = Error::new(HASH_TOO_COSTLY, "the password hash asks for too much");
+        match &self.scheme {
+            Scheme::Argon2id(hash) if !Cost::of(&hash.1).is_bearable() => {
+                let cost = Cost::of(&hash.1);
+                Err(costly
+                    .with("memory_kib", cost.memory_kib())
+                    .with("passes", cost.passes())
+                    .with("lanes", cost.lanes()))
+            }
+            Scheme::Argon2id(hash) => peppers.secret(hash.1.keyid()).map(drop),
+            Scheme::Bcrypt { cost } if *cost > COSTLIEST_BCRYPT => Err(costly.with("cost", cost)),
+            Scheme::Bcrypt { .. } => Ok(()),
         }
-        Err(
-            Error::new(HASH_TOO_COSTLY, "the password hash asks for too much")
-                .with("memory_kib", cost.memory_kib())
-                .with("passes", cost.passes())
-                .with("lanes", cost.lanes()),
-        )
     }
+}
+
+/// Argon2id of a password, with the pepper that the parameters name.
+fn digest(
+    password: &str,
+    salt: &[u8],
+    params: &Params,
+    peppers: &Peppers,
+    length: usize,
+) -> Result<Secret<Vec<u8>>> {
+    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    let hasher = match peppers.secret(params.keyid())? {
+        Some(pepper) => {
+            Argon2::new_with_secret(pepper.expose(), algorithm, version, params.clone())
+                .map_err(|_| failed())?
+        }
+        None => Argon2::new(algorithm, version, params.clone()),
+    };
+    let mut out = vec![0; length];
+    let done = hasher.hash_password_into(password.as_bytes(), salt, &mut out);
+    let digest = Secret::new(out);
+    done.map(|()| digest).map_err(|_| failed())
 }
 
 fn failed() -> Error {
@@ -110,13 +184,21 @@ fn malformed(fault: &'static str) -> Error {
     Error::new(HASH_MALFORMED, "not a password hash of ours").with("fault", fault)
 }
 
+pub(super) fn unknown_pepper() -> Error {
+    Error::new(
+        PEPPER_UNKNOWN,
+        "the hash was made with a pepper that is not given",
+    )
+}
+
 impl FromStr for PasswordHash {
     type Err = Error;
 
     /// # Errors
     ///
     /// [`HASH_UNSUPPORTED`] with the name of a scheme that others use, [`HASH_MALFORMED`] for whatever else
-    /// is not an argon2id hash of version 19 with salt, digest and nothing beyond memory, passes and lanes.
+    /// is neither an argon2id hash of version 19 with salt, digest and nothing beyond memory, passes, lanes and the id
+    /// of a pepper, nor one of bcrypt.
     fn from_str(text: &str) -> Result<Self> {
         if let Some((_, scheme)) = FOREIGN.iter().find(|(start, _)| text.starts_with(start)) {
             return Err(
@@ -127,14 +209,39 @@ impl FromStr for PasswordHash {
         if text.len() > LONGEST {
             return Err(malformed("too long"));
         }
-        let phc = phc::PasswordHash::new(text).map_err(|_| malformed("not a PHC string"))?;
-        let params = checked(&phc)?;
+        let scheme = if ["$2a$", "$2b$", "$2y$"]
+            .iter()
+            .any(|start| text.starts_with(start))
+        {
+            Scheme::Bcrypt {
+                cost: bcrypt_cost(text)?,
+            }
+        } else {
+            let phc = phc::PasswordHash::new(text).map_err(|_| malformed("not a PHC string"))?;
+            let params = checked(&phc)?;
+            Scheme::Argon2id(Box::new((phc, params)))
+        };
         Ok(Self {
             text: text.into(),
-            phc,
-            params,
+            scheme,
         })
     }
+}
+
+/// The cost in `$2b$12$` and 53 letters of salt and digest.
+fn bcrypt_cost(text: &str) -> Result<u32> {
+    let parts = text.split('$').collect::<Vec<_>>();
+    let [_, _, cost, rest] = parts[..] else {
+        return Err(malformed("not a hash of bcrypt"));
+    };
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'/';
+    let whole = rest.len() == 53 && rest.bytes().all(letters);
+    let digits = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
+    let cost = cost
+        .parse()
+        .ok()
+        .filter(|cost| whole && digits && (4..=31).contains(cost));
+    cost.ok_or_else(|| malformed("not a hash of bcrypt"))
 }
 
 /// The parameters of a hash that has everything ours have, and nothing more.
@@ -149,11 +256,18 @@ fn checked(phc: &phc::PasswordHash) -> Result<Params> {
     if digest.is_none_or(|digest| digest.len() < SHORTEST_DIGEST) {
         return Err(malformed("no salt, or no digest of 16 bytes"));
     }
-    let named: Vec<_> = phc.params.iter().map(|(name, _)| name).collect();
-    if !named.iter().map(phc::Ident::as_str).eq(["m", "t", "p"]) {
-        return Err(malformed("parameters other than memory, passes and lanes"));
+    let idents: Vec<_> = phc.params.iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = idents.iter().map(phc::Ident::as_str).collect();
+    if !matches!(names[..], ["m", "t", "p"] | ["m", "t", "p", "keyid"]) {
+        return Err(malformed(
+            "parameters other than memory, passes, lanes and the pepper's id",
+        ));
     }
-    Params::try_from(phc).map_err(|_| malformed("parameters out of range"))
+    let params = Params::try_from(phc).map_err(|_| malformed("parameters out of range"))?;
+    if names.len() == 4 && params.keyid().is_empty() {
+        return Err(malformed("the id of a pepper without a letter"));
+    }
+    Ok(params)
 }
 
 impl TryFrom<String> for PasswordHash {

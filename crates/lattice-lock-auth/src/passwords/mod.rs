@@ -1,17 +1,40 @@
 mod builder;
+mod common;
 mod cost;
 mod gate;
 mod hash;
+mod pepper;
 mod policy;
 
 pub use builder::PasswordsBuilder;
 pub use cost::Cost;
 pub use hash::PasswordHash;
 
-use lattice_lock_errors::{Result, Secret};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use async_trait::async_trait;
+use lattice_lock_errors::{Error, Result, Secret};
+
+use crate::codes::PASSWORD_COMMON;
 use gate::Gate;
+use pepper::Peppers;
 use policy::Policy;
+
+/// Knows passwords that were stolen somewhere, such as a service that is asked by the beginning of a hash.
+///
+/// A password that it does not answer for (an error) is refused: an application that would rather take it returns
+/// `Ok(false)` itself.
+#[async_trait]
+pub trait Breaches: fmt::Debug + Send + Sync {
+    /// Whether this password, in normal form C, is known to be stolen.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from answering.
+    async fn contains(&self, password: &Secret<String>) -> Result<bool>;
+}
 
 /// Hashes passwords and verifies them, away from the threads that serve requests.
 ///
@@ -40,7 +63,19 @@ use policy::Policy;
 pub struct Passwords {
     policy: Policy,
     cost: Cost,
+    peppers: Arc<Peppers>,
+    breaches: Option<Arc<dyn Breaches>>,
+    calls: Arc<AtomicU64>,
     gate: Gate,
+}
+
+/// What comes of holding a password against a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Wrong,
+    Right,
+    /// Right, and the hash is to be made anew.
+    Obsolete,
 }
 
 impl Passwords {
@@ -48,6 +83,12 @@ impl Passwords {
     #[must_use]
     pub fn builder() -> PasswordsBuilder {
         PasswordsBuilder::default()
+    }
+
+    /// How many hashes were computed since it was made: what an attacker, or a test, is held against.
+    #[must_use]
+    pub fn hash_calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// Hashes a new password with a salt of its own.
@@ -58,17 +99,63 @@ impl Passwords {
     /// # Errors
     ///
     /// - [`PASSWORD_TOO_SHORT`](crate::codes::PASSWORD_TOO_SHORT),
-    ///   [`PASSWORD_TOO_LONG`](crate::codes::PASSWORD_TOO_LONG): with the limit, nothing was hashed.
+    ///   [`PASSWORD_TOO_LONG`](crate::codes::PASSWORD_TOO_LONG): with the limit; [`PASSWORD_COMMON`] with the reason:
+    ///   nothing was hashed.
     /// - [`HASHING_OVERLOADED`](crate::codes::HASHING_OVERLOADED): retryable.
     /// - [`RANDOM_UNAVAILABLE`](crate::codes::RANDOM_UNAVAILABLE),
     ///   [`RUNTIME_MISSING`](crate::codes::RUNTIME_MISSING),
     ///   [`HASHING_STOPPED`](crate::codes::HASHING_STOPPED), [`HASHING_FAILED`](crate::codes::HASHING_FAILED).
+    /// - Those of [`Breaches`].
     pub async fn hash(&self, password: &Secret<String>) -> Result<PasswordHash> {
-        let password = self.policy.check(password)?;
-        let cost = self.cost;
-        self.gate
-            .run(move || PasswordHash::make(&password, cost))
-            .await?
+        self.hash_about(password, &[]).await
+    }
+
+    /// As [`hash`](Self::hash), and refuses what is little more than one of these words, such as the user's name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`hash`](Self::hash).
+    pub async fn hash_about(
+        &self,
+        password: &Secret<String>,
+        about: &[&str],
+    ) -> Result<PasswordHash> {
+        self.policy.require_bounded(password)?;
+        let (policy, password) = (self.policy, password.clone());
+        let about: Vec<String> = about.iter().map(|word| (*word).to_owned()).collect();
+        let accept = move || {
+            let normal = policy.check(&password)?;
+            let words: Vec<&str> = about.iter().map(String::as_str).collect();
+            common::refuse(&normal, &words).map(|()| normal)
+        };
+        let Some(breaches) = &self.breaches else {
+            return self.make(accept).await;
+        };
+        let normal = self.gate.run(accept).await??;
+        if breaches.contains(&normal).await? {
+            let error = Error::new(PASSWORD_COMMON, "the password is easily guessed");
+            return Err(error.with("reason", "it was stolen somewhere"));
+        }
+        self.make(move || Ok(normal)).await
+    }
+
+    /// A new hash of a password that was right just now, whatever the policy says of it.
+    pub(crate) async fn renew(&self, password: &Secret<String>) -> Result<PasswordHash> {
+        let password = password.clone();
+        self.make(move || Policy::WIDEST.check(&password)).await
+    }
+
+    async fn make(
+        &self,
+        normal: impl FnOnce() -> Result<Secret<String>> + Send + 'static,
+    ) -> Result<PasswordHash> {
+        let (cost, peppers, calls) = (self.cost, self.peppers.clone(), self.calls.clone());
+        let job = move || {
+            let normal = normal()?;
+            calls.fetch_add(1, Ordering::Relaxed);
+            PasswordHash::make(&normal, cost, &peppers)
+        };
+        self.gate.run(job).await?
     }
 
     /// Whether `password` is the one that `hash` was made of.
@@ -79,17 +166,46 @@ impl Passwords {
     /// # Errors
     ///
     /// - [`HASH_TOO_COSTLY`](crate::codes::HASH_TOO_COSTLY): the hash asks for more than [`Cost`]'s ceiling;
-    ///   nothing was computed.
+    ///   [`PEPPER_UNKNOWN`](crate::codes::PEPPER_UNKNOWN): nothing was computed.
     /// - [`PASSWORD_TOO_LONG`](crate::codes::PASSWORD_TOO_LONG): longer than any policy allows, so that it
     ///   can be nobody's; nothing was computed.
     /// - [`HASHING_OVERLOADED`](crate::codes::HASHING_OVERLOADED): retryable.
     /// - [`RUNTIME_MISSING`](crate::codes::RUNTIME_MISSING),
     ///   [`HASHING_STOPPED`](crate::codes::HASHING_STOPPED), [`HASHING_FAILED`](crate::codes::HASHING_FAILED).
     pub async fn verify(&self, password: &Secret<String>, hash: &PasswordHash) -> Result<bool> {
-        hash.require_bearable()?;
-        let password = Policy::WIDEST.check(password)?;
-        let hash = hash.clone();
-        self.gate.run(move || hash.matches(&password)).await?
+        Ok(self.judge(password, Some(hash)).await? != Verdict::Wrong)
+    }
+
+    /// Holds a password against a hash; without one it does the same work, and the answer is no.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify).
+    pub(crate) async fn judge(
+        &self,
+        password: &Secret<String>,
+        hash: Option<&PasswordHash>,
+    ) -> Result<Verdict> {
+        Self::require_bounded(password)?;
+        hash.map_or(Ok(()), |hash| hash.require_usable(&self.peppers))?;
+        let (typed, hash, cost) = (password.clone(), hash.cloned(), self.cost);
+        let (peppers, calls) = (self.peppers.clone(), self.calls.clone());
+        let job = move || {
+            let normal = Policy::WIDEST.check(&typed)?;
+            calls.fetch_add(1, Ordering::Relaxed);
+            match hash {
+                None => PasswordHash::make(&normal, cost, &peppers).map(|_| Verdict::Wrong),
+                Some(hash) if !hash.matches(&normal, &typed, &peppers)? => Ok(Verdict::Wrong),
+                Some(hash) if hash.is_obsolete(cost, &peppers) => Ok(Verdict::Obsolete),
+                Some(_) => Ok(Verdict::Right),
+            }
+        };
+        self.gate.run(job).await?
+    }
+
+    /// Refuses what can be nobody's password, before anything else is done.
+    pub(crate) fn require_bounded(password: &Secret<String>) -> Result<()> {
+        Policy::WIDEST.require_bounded(password)
     }
 }
 

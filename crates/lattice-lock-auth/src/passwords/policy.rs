@@ -39,10 +39,8 @@ impl Policy {
     ///
     /// [`PASSWORD_TOO_SHORT`], [`PASSWORD_TOO_LONG`].
     pub(super) fn check(self, password: &Secret<String>) -> Result<Secret<String>> {
+        self.require_bounded(password)?;
         let text = password.expose();
-        if text.len() > self.longest * BYTES_A_CHARACTER {
-            return Err(self.too_long());
-        }
         let normal = normalised(text);
         let characters = normal.expose().chars().count();
         if characters < self.shortest {
@@ -53,6 +51,19 @@ impl Policy {
             return Err(self.too_long());
         }
         Ok(normal)
+    }
+
+    /// Refuses at once what no form of could fit: the rest takes time that depends on the length, and is not for the
+    /// threads that serve requests.
+    ///
+    /// # Errors
+    ///
+    /// [`PASSWORD_TOO_LONG`].
+    pub(super) fn require_bounded(self, password: &Secret<String>) -> Result<()> {
+        if password.expose().len() > self.longest * BYTES_A_CHARACTER {
+            return Err(self.too_long());
+        }
+        Ok(())
     }
 
     fn too_long(self) -> Error {

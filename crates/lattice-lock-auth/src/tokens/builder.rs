@@ -1,13 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lattice_lock_config::SigningSecret;
+use lattice_lock_config::{AuthConfig, SigningSecret};
 use lattice_lock_errors::{Error, Result};
 
-use super::Tokens;
 use super::claims::Rules;
-use super::keys::{Key, KeyRing};
-use crate::codes::AUTH_SETTING_INVALID;
+use super::header::Kind;
+use super::{Ring, SigningKey, Tokens, VerifyingKey};
+use crate::codes::{AUTH_DISABLED, AUTH_SETTING_INVALID};
+use crate::derive::Use;
 use crate::{Clock, SystemClock};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -23,6 +24,8 @@ const LONGEST_NAME: usize = 256;
 pub struct TokensBuilder {
     current: SigningSecret,
     previous: Option<SigningSecret>,
+    signing: Option<Arc<SigningKey>>,
+    former: Vec<VerifyingKey>,
     rules: Rules,
     clock: Arc<dyn Clock>,
 }
@@ -32,14 +35,37 @@ impl TokensBuilder {
         Self {
             current: secret.clone(),
             previous: None,
+            signing: None,
+            former: Vec::new(),
             rules: Rules {
                 issuer: "lattice-lock".to_owned(),
                 audience: "lattice-lock".to_owned(),
                 leeway: 5,
                 longest: DAY,
+                longest_refresh: 30 * DAY,
             },
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// A builder with what the configuration says; an issuer, an audience or a signing key can still be set.
+    ///
+    /// # Errors
+    ///
+    /// [`AUTH_DISABLED`] when auth is turned off or no secret is configured.
+    pub fn from_config(config: &AuthConfig) -> Result<Self> {
+        let secret = config.signing_secret.as_ref().filter(|_| config.enabled);
+        let secret = secret.ok_or_else(|| Error::new(AUTH_DISABLED, "auth is turned off"))?;
+        let mut builder = Self::new(secret);
+        if let Some(previous) = &config.previous_secret {
+            builder = builder.previous(previous);
+        }
+        let rules = &mut builder.rules;
+        rules.longest = rules.longest.max(config.token_expiry.as_secs());
+        rules.longest_refresh = rules
+            .longest_refresh
+            .max(config.refresh_token_expiry.as_secs());
+        Ok(builder)
     }
 
     /// The secret from before the last rotation: its tokens are accepted, and none are issued with it. None
@@ -47,6 +73,23 @@ impl TokensBuilder {
     #[must_use]
     pub fn previous(mut self, secret: &SigningSecret) -> Self {
         self.previous = Some(secret.clone());
+        self
+    }
+
+    /// Signs access tokens with this key, in place of one derived from the secret: then those who have
+    /// [`jwks`](Tokens::jwks) can verify them, and the derived keys verify none. Refresh tokens, which only their
+    /// issuer reads, are still signed with a derived key.
+    #[must_use]
+    pub fn signing_key(mut self, key: SigningKey) -> Self {
+        self.signing = Some(Arc::new(key));
+        self
+    }
+
+    /// Accepts access tokens of this key too: the one before a rotation, or the one to come, so that its public half
+    /// is known everywhere before the first token is signed with it. None by default.
+    #[must_use]
+    pub fn also_accept(mut self, key: VerifyingKey) -> Self {
+        self.former.push(key);
         self
     }
 
@@ -83,8 +126,14 @@ impl TokensBuilder {
         self
     }
 
-    pub(super) fn at_least_as_long_as(mut self, lifetime: Duration) -> Self {
-        self.rules.longest = self.rules.longest.max(lifetime.as_secs());
+    pub(crate) fn secrets(&self) -> (&SigningSecret, Option<&SigningSecret>) {
+        (&self.current, self.previous.as_ref())
+    }
+
+    /// Lets tokens be good for at least so long.
+    pub(crate) fn at_least(mut self, access: u64, refresh: u64) -> Self {
+        self.rules.longest = self.rules.longest.max(access);
+        self.rules.longest_refresh = self.rules.longest_refresh.max(refresh);
         self
     }
 
@@ -99,20 +148,39 @@ impl TokensBuilder {
     ///
     /// # Errors
     ///
-    /// [`AUTH_SETTING_INVALID`]; [`SIGNING_FAILED`](crate::codes::SIGNING_FAILED) when no key can be derived.
+    /// [`AUTH_SETTING_INVALID`]; [`KEYS_AMBIGUOUS`](crate::codes::KEYS_AMBIGUOUS) when two keys have one name, or a
+    /// public key is accepted beside a secret; [`SIGNING_FAILED`](crate::codes::SIGNING_FAILED) when no key can be
+    /// derived.
     pub fn build(self) -> Result<Tokens> {
         require_name("issuer", &self.rules.issuer)?;
         require_name("audience", &self.rules.audience)?;
         let in_range = (1..=YEAR).contains(&self.rules.longest);
         require(in_range, "longest_lifetime", "a second to 365 days")?;
-        let current = Key::of(&self.current)?;
-        let previous = self.previous.as_ref().map(Key::of).transpose()?;
+        let derived = |secret| {
+            SigningKey::derived(secret, Use::AccessToken, Use::AccessTokenKeyId).map(Arc::new)
+        };
+        let (signing, mut former) = if let Some(key) = self.signing {
+            (key, Vec::new())
+        } else {
+            let previous = self.previous.as_ref().map(derived).transpose()?;
+            let previous = previous.map(|key| key.verifying());
+            (derived(&self.current)?, previous.into_iter().collect())
+        };
+        former.extend(self.former);
         Ok(Tokens {
-            keys: Arc::new(KeyRing::new(current, previous)),
+            access: Arc::new(Ring::new(Kind::Access, signing, former)?),
+            refresh: Arc::new(refresh_ring(&self.current, self.previous.as_ref())?),
             rules: Arc::new(self.rules),
             clock: self.clock,
         })
     }
+}
+
+fn refresh_ring(current: &SigningSecret, previous: Option<&SigningSecret>) -> Result<Ring> {
+    let derived = |secret| SigningKey::derived(secret, Use::RefreshToken, Use::RefreshTokenKeyId);
+    let previous = previous.map(derived).transpose()?;
+    let former = previous.iter().map(SigningKey::verifying).collect();
+    Ring::new(Kind::Refresh, Arc::new(derived(current)?), former)
 }
 
 fn require_name(setting: &'static str, name: &str) -> Result<()> {

@@ -3,8 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lattice_lock_errors::{Error, Result, Secret};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::codes::{SIGNING_FAILED, TOKEN_MALFORMED, TOKEN_TOO_LARGE};
 
@@ -45,6 +44,11 @@ impl<'a> Compact<'a> {
         decode(self.header)
     }
 
+    /// The header as it is written.
+    pub(super) fn encoded_header(&self) -> &'a str {
+        self.header
+    }
+
     pub(super) fn claims(&self) -> Result<Vec<u8>> {
         decode(self.claims)
     }
@@ -54,8 +58,8 @@ impl<'a> Compact<'a> {
     }
 
     /// What the signature is made over.
-    pub(super) fn signed(&self) -> &'a str {
-        self.signed
+    pub(super) fn signed(&self) -> &'a [u8] {
+        self.signed.as_bytes()
     }
 }
 
@@ -70,13 +74,16 @@ fn decode(part: &str) -> Result<Vec<u8>> {
 /// Reads an object. Structs would be read from arrays, too.
 ///
 /// The shape decides the error, never its text, which repeats values of the token.
-pub(super) fn read<T: DeserializeOwned>(json: &[u8], of_wrong_shape: Error) -> Result<T> {
+pub(super) fn read<'a, T: Deserialize<'a>>(
+    json: &'a [u8],
+    of_wrong_shape: impl FnOnce() -> Error,
+) -> Result<T> {
     if json.first() != Some(&b'{') {
         return Err(malformed("not a JSON object"));
     }
     serde_json::from_slice(json).map_err(|error| {
         if error.is_data() {
-            of_wrong_shape
+            of_wrong_shape()
         } else {
             malformed("not JSON")
         }
@@ -87,26 +94,31 @@ pub(super) fn malformed(fault: &'static str) -> Error {
     Error::new(TOKEN_MALFORMED, "not a token").with("fault", fault)
 }
 
-/// Writes a token and signs it.
+/// Writes a token after its encoded header, and signs it.
 ///
 /// # Errors
 ///
 /// [`SIGNING_FAILED`].
 pub(super) fn write(
-    header: &impl Serialize,
+    header: &str,
     claims: &impl Serialize,
-    sign: impl FnOnce(&str) -> Result<Vec<u8>>,
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>>,
 ) -> Result<Secret<String>> {
-    let mut token = encode(header)?;
+    let mut token = header.to_owned();
     token.push('.');
     token.push_str(&encode(claims)?);
-    let signature = sign(&token)?;
+    let signature = sign(token.as_bytes())?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     Ok(Secret::new(token))
 }
 
-fn encode(part: &impl Serialize) -> Result<String> {
+/// A part of a token.
+///
+/// # Errors
+///
+/// [`SIGNING_FAILED`].
+pub(super) fn encode(part: &impl Serialize) -> Result<String> {
     let json = serde_json::to_vec(part)
         .map_err(|_| Error::new(SIGNING_FAILED, "the token could not be written"))?;
     Ok(URL_SAFE_NO_PAD.encode(json))

@@ -7,6 +7,7 @@
 
 mod claims;
 mod compact;
+mod families;
 mod forge;
 mod headers;
 mod mutations;

@@ -1,0 +1,366 @@
+use std::fmt;
+use std::time::Duration;
+
+use lattice_lock_errors::{Error, Result, Secret};
+use lattice_lock_principal::{Permissions, Principal, PrincipalKind};
+
+use super::Auth;
+use crate::audit::Action;
+use crate::codes::{
+    CREDENTIALS_REFUSED, PASSWORD_TOO_LONG, REFRESH_REUSED, REFRESH_SUPERSEDED, SESSION_ENDED,
+};
+use crate::lockout::{Attempt, Settled, locked_out};
+use crate::passwords::Verdict;
+use crate::store::{Ends, Session};
+use crate::tokens::{Id, Refresh, SessionClaims};
+use crate::{Grant, Passwords, Source, User};
+
+/// A session's tokens, and who they are for. `Debug` does not show the tokens.
+#[derive(Clone)]
+pub struct SignedIn {
+    access: Secret<String>,
+    refresh: Secret<String>,
+    expires_in: Duration,
+    principal: Principal,
+}
+
+impl SignedIn {
+    /// What each request carries.
+    #[must_use]
+    pub fn access(&self) -> &Secret<String> {
+        &self.access
+    }
+
+    /// What is exchanged for the next pair, once.
+    #[must_use]
+    pub fn refresh(&self) -> &Secret<String> {
+        &self.refresh
+    }
+
+    /// How long the access token is good.
+    #[must_use]
+    pub fn expires_in(&self) -> Duration {
+        self.expires_in
+    }
+
+    /// Who signed in, and what they may do.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+}
+
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIn")
+            .field("principal", self.principal.id())
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Auth {
+    /// Signs in with name and password, and begins a session with whatever the user may do.
+    ///
+    /// Whether the name is unknown, the password wrong, or the user disabled, the answer is the same and so is the
+    /// work: one hash. An attempt of an account or from a source that has to wait costs none, whether the name is
+    /// anybody's or not.
+    ///
+    /// # Errors
+    ///
+    /// - [`CREDENTIALS_REFUSED`];
+    /// - [`LOCKED_OUT`](crate::codes::LOCKED_OUT), with the wait;
+    /// - [`PASSWORD_TOO_LONG`](crate::codes::PASSWORD_TOO_LONG);
+    /// - [`HASHING_OVERLOADED`](crate::codes::HASHING_OVERLOADED): retryable, and no attempt;
+    /// - those of the store: without it nobody signs in.
+    pub async fn login(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+        source: &Source,
+    ) -> Result<SignedIn> {
+        self.login_for(name, password, source, None).await
+    }
+
+    /// As [`login`](Self::login), for a session whose tokens may no more than `scopes`, nor more than the user.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`login`](Self::login).
+    pub async fn login_scoped(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+        source: &Source,
+        scopes: Permissions,
+    ) -> Result<SignedIn> {
+        self.login_for(name, password, source, Some(scopes)).await
+    }
+
+    async fn login_for(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+        source: &Source,
+        scopes: Option<Permissions>,
+    ) -> Result<SignedIn> {
+        let user = self.prove(name, password, source).await?;
+        let now = self.now();
+        let session = Session {
+            id: Id::random()?,
+            user: user.id,
+            token: Id::random()?,
+            generation: 0,
+            epoch: user.epoch,
+            scopes,
+            created_at: now,
+            rotated_at: now,
+            expires_at: self.expiry(now, now),
+            ended_at: None,
+        };
+        self.0.store.add_session(session.clone()).await?;
+        let done = self.pair(&user, &session);
+        let who = self.principal(&user, session.scopes.as_ref())?;
+        let target = String::from(session.id);
+        self.note(Action::Login, Some(&who), &target, source, &done)
+            .await?;
+        done
+    }
+
+    /// The user whose name and password these are: the one gate that every grant by password goes through.
+    pub(super) async fn prove(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+        source: &Source,
+    ) -> Result<User> {
+        Passwords::require_bounded(password)?;
+        let now = self.now();
+        let attempt = self.0.pseudonyms.attempt(name, source, self.0.lockout, now);
+        if let Some(until) = self.0.store.admit(&attempt).await? {
+            return Err(locked_out(now, until));
+        }
+        let judged = self.judge(name, password).await;
+        let settled = match &judged {
+            Ok((Some(_), _)) => Some(Settled::Success),
+            Ok((None, _)) => None,
+            Err(_) => Some(Settled::Withdrawn),
+        };
+        if let Some(settled) = settled {
+            self.settle(&attempt, settled).await?;
+        }
+        match judged? {
+            (Some(user), _) => Ok(user),
+            (None, known) => {
+                let refused = Err(Error::new(
+                    CREDENTIALS_REFUSED,
+                    "name or password are wrong",
+                ));
+                let target = known.map_or_else(
+                    || format!("name:{}", self.0.pseudonyms.of_name(name).as_str()),
+                    |user| user.id.to_string(),
+                );
+                self.note(Action::Login, None, &target, source, &refused)
+                    .await?;
+                refused
+            }
+        }
+    }
+
+    async fn settle(&self, attempt: &Attempt, settled: Settled) -> Result<()> {
+        self.0.store.settle(attempt, settled).await?;
+        // A lock that was lifted must not be remembered, nor one that began.
+        self.0.cache.clear();
+        Ok(())
+    }
+
+    /// The user, if everything is right; and the user whose name it is.
+    async fn judge(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+    ) -> Result<(Option<User>, Option<User>)> {
+        let known = match name.parse() {
+            Ok(name) => self.0.store.user_named(&name).await?,
+            Err(_) => None,
+        };
+        let hash = known.as_ref().map(|user| &user.password);
+        let verdict = match self.0.passwords.judge(password, hash).await {
+            Err(error) if error.code() == PASSWORD_TOO_LONG => Verdict::Wrong,
+            judged => judged?,
+        };
+        match known {
+            Some(user) if verdict != Verdict::Wrong && !user.disabled => {
+                if verdict == Verdict::Obsolete {
+                    self.renew(user.clone(), password).await;
+                }
+                Ok((Some(user.clone()), Some(user)))
+            }
+            known => Ok((None, known)),
+        }
+    }
+
+    /// Makes an obsolete hash anew. If that fails, the old one is still good, and the next login tries again.
+    async fn renew(&self, mut user: User, password: &Secret<String>) {
+        if let Ok(hash) = self.0.passwords.renew(password).await {
+            user.password = hash;
+            let _ = self
+                .0
+                .store
+                .change_user(user, Ends::default(), self.now())
+                .await;
+        }
+    }
+
+    /// Exchanges a refresh token for the next pair of tokens.
+    ///
+    /// Each is good once. Of several requests with the same one at the same time one gets tokens, and the others are
+    /// told so; when an old one comes later, it may have been stolen, and the session ends for whoever has it.
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`Tokens::verify`](crate::Tokens::verify);
+    /// - [`SESSION_ENDED`]: signed out, revoked, expired, or the user is disabled;
+    /// - [`REFRESH_SUPERSEDED`], [`REFRESH_REUSED`];
+    /// - [`LOCKED_OUT`](crate::codes::LOCKED_OUT), with the wait;
+    /// - those of the store.
+    pub async fn refresh(&self, token: &str, source: &Source) -> Result<SignedIn> {
+        let token = self.0.tokens.read_refresh(token)?;
+        let (session, user) = self.open_session(&token, source).await?;
+        let who = self.principal(&user, session.scopes.as_ref())?;
+        let now = self.now();
+        let mut next = session.clone();
+        next.token = Id::random()?;
+        next.expires_at = self.expiry(now, session.created_at);
+        let is_current = (token.id, token.generation) == (session.token, session.generation);
+        let rotated = is_current
+            && self
+                .0
+                .store
+                .rotate(&session, next.token, now, next.expires_at)
+                .await?;
+        if !rotated {
+            return self.superseded(&token, &who, source, now).await;
+        }
+        next.generation += 1;
+        next.rotated_at = now;
+        let done = self.pair(&user, &next);
+        let target = String::from(session.id);
+        self.note(Action::Refresh, Some(&who), &target, source, &done)
+            .await?;
+        done
+    }
+
+    /// The session of a refresh token, and its user, if both are as they should be.
+    async fn open_session(&self, token: &Refresh, source: &Source) -> Result<(Session, User)> {
+        let session = self.0.store.session(token.session).await?;
+        let session = session
+            .filter(|session| session.ended_at.is_none())
+            .ok_or_else(ended)?;
+        let user = self.0.store.user(session.user).await?.ok_or_else(ended)?;
+        let is_whose = token.subject == user.principal_id()?;
+        let is_revoked = token.issued_at < self.0.store.revoked_before().await?;
+        if !is_whose || user.disabled || user.epoch != session.epoch || is_revoked {
+            return Err(ended());
+        }
+        self.require_unlocked(&user, source).await?;
+        Ok((session, user))
+    }
+
+    /// A refresh token that is not the last one of its session: at the same time as another request, or reused.
+    async fn superseded(
+        &self,
+        token: &Refresh,
+        who: &Principal,
+        source: &Source,
+        now: u64,
+    ) -> Result<SignedIn> {
+        let session = self.0.store.session(token.session).await?;
+        let session = session
+            .filter(|session| session.ended_at.is_none())
+            .ok_or_else(ended)?;
+        let is_last = token.generation.checked_add(1) == Some(session.generation);
+        if is_last && now.saturating_sub(session.rotated_at) < self.0.settings.grace {
+            return Err(Error::new(
+                REFRESH_SUPERSEDED,
+                "the token was exchanged a moment ago",
+            ));
+        }
+        self.0.store.end_session(session.id, now).await?;
+        self.0.cache.clear();
+        let reused = Err(Error::new(REFRESH_REUSED, "the token was exchanged before"));
+        let target = String::from(session.id);
+        self.note(Action::RefreshReused, Some(who), &target, source, &reused)
+            .await?;
+        reused
+    }
+
+    /// Ends the session of a refresh token, so that none of its tokens is good any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Tokens::verify`](crate::Tokens::verify) and of the store. A session that has ended is no error.
+    pub async fn logout(&self, refresh: &str, source: &Source) -> Result<()> {
+        let token = self.0.tokens.read_refresh(refresh)?;
+        let ended = self.0.store.end_session(token.session, self.now()).await;
+        self.0.cache.clear();
+        let who = Principal::new(PrincipalKind::User, token.subject);
+        let target = String::from(token.session);
+        self.note(Action::Logout, Some(&who), &target, source, &ended)
+            .await?;
+        ended.map(drop)
+    }
+
+    fn expiry(&self, now: u64, began: u64) -> u64 {
+        let longest = began.saturating_add(self.0.settings.session);
+        now.saturating_add(self.0.settings.refresh).min(longest)
+    }
+
+    /// Who the user is, and what a session with these scopes may do.
+    pub(super) fn principal(&self, user: &User, scopes: Option<&Permissions>) -> Result<Principal> {
+        let all = self.0.roles.permissions(&user.role);
+        let who = Principal::new(PrincipalKind::User, user.principal_id()?);
+        Ok(match scopes {
+            None => who.permissions(all.iter().cloned()),
+            Some(scopes) => who.permissions(all.intersection(scopes).cloned()),
+        })
+    }
+
+    fn pair(&self, user: &User, session: &Session) -> Result<SignedIn> {
+        let all = self.0.roles.permissions(&user.role);
+        let within = |one: &&_| {
+            session
+                .scopes
+                .as_ref()
+                .is_none_or(|scopes| scopes.contains(*one))
+        };
+        let id = user.principal_id()?;
+        let permitted = all.iter().filter(within).cloned();
+        let grant = permitted.fold(Grant::new(id.clone()), Grant::permit);
+        let lifetime = Duration::from_secs(self.0.settings.access);
+        let claims = SessionClaims {
+            session: session.id,
+            epoch: user.epoch,
+        };
+        let refresh = Refresh {
+            id: session.token,
+            subject: id,
+            session: session.id,
+            generation: session.generation,
+            issued_at: session.rotated_at,
+        };
+        if session.expires_at <= session.rotated_at {
+            return Err(ended());
+        }
+        Ok(SignedIn {
+            access: self.0.tokens.issue_access(&grant, lifetime, Some(claims))?,
+            refresh: self.0.tokens.issue_refresh(&refresh, session.expires_at)?,
+            expires_in: lifetime,
+            principal: self.principal(user, session.scopes.as_ref())?,
+        })
+    }
+}
+
+fn ended() -> Error {
+    Error::new(SESSION_ENDED, "the session has ended")
+}

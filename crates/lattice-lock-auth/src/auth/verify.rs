@@ -1,0 +1,207 @@
+use std::sync::Arc;
+
+use lattice_lock_errors::{Error, Result};
+use lattice_lock_principal::{Permissions, Principal, PrincipalKind};
+use lattice_lock_repository::EntityId;
+
+use super::Auth;
+use super::cache::{Credential, Standing};
+use crate::codes::{KEY_UNKNOWN, TOKEN_REVOKED};
+use crate::keys::{PREFIX, Presented};
+use crate::lockout::locked_out;
+use crate::tokens::Access;
+use crate::{Source, User, users};
+
+impl Auth {
+    /// Who presents this credential, an access token or an API key, and what they may do.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify) and [`verify_key`](Self::verify_key).
+    pub async fn authenticate(&self, credential: &str, source: &Source) -> Result<Principal> {
+        if credential.starts_with(PREFIX) {
+            self.verify_key(credential, source).await
+        } else {
+            self.verify(credential, source).await
+        }
+    }
+
+    /// Who presents this access token, and what they may do: no more than it says, and no more than its user may now.
+    ///
+    /// What is looked up is remembered for a few seconds ([`revocation_delay`](crate::AuthBuilder::revocation_delay)).
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`Tokens::verify`](crate::Tokens::verify);
+    /// - [`TOKEN_REVOKED`]: it, its session or its user's tokens were called back, or the user is disabled or deleted;
+    /// - [`LOCKED_OUT`](crate::codes::LOCKED_OUT), with the wait;
+    /// - those of the store: what cannot be looked up is not accepted.
+    pub async fn verify(&self, token: &str, source: &Source) -> Result<Principal> {
+        let access = self.0.tokens.read_access(token)?;
+        let (credential, now) = (Credential::Token(access.id), self.now());
+        let standing = match self.0.cache.get(credential, source, now) {
+            Some(standing) => standing,
+            None => self.look_up_token(&access, source, now).await?,
+        };
+        Ok(principal_of(access, &standing))
+    }
+
+    /// As [`verify`](Self::verify), looked up now: for what must not happen within seconds after a revocation.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify).
+    pub async fn verify_now(&self, token: &str, source: &Source) -> Result<Principal> {
+        let access = self.0.tokens.read_access(token)?;
+        let standing = self.look_up_token(&access, source, self.now()).await?;
+        Ok(principal_of(access, &standing))
+    }
+
+    /// Who presents this API key, and what they may do: no more than it says, and no more than its owner may now.
+    ///
+    /// The principal is the owner, of the kind `ApiKey`, and its cost is tagged with `api_key`, the key's id.
+    ///
+    /// # Errors
+    ///
+    /// - [`KEY_MALFORMED`](crate::codes::KEY_MALFORMED): nothing was looked up;
+    /// - [`KEY_UNKNOWN`]: also revoked or expired, or its owner is disabled;
+    /// - [`LOCKED_OUT`](crate::codes::LOCKED_OUT), with the wait;
+    /// - those of the store.
+    pub async fn verify_key(&self, key: &str, source: &Source) -> Result<Principal> {
+        let presented = Presented::read(key)?;
+        let (credential, now) = (Credential::Key(presented.hash), self.now());
+        let standing = match self.0.cache.get(credential, source, now) {
+            Some(standing) => standing,
+            None => self.look_up_key(&presented, source, now).await?,
+        };
+        let Some(owner) = standing
+            .owner
+            .filter(|_| standing.ends_at.is_none_or(|end| now < end))
+        else {
+            return Err(unknown());
+        };
+        self.0.used.note(&presented.id, now);
+        let id = owner.to_string().parse()?;
+        Ok(Principal::new(PrincipalKind::ApiKey, id)
+            .permissions(standing.permissions.iter().cloned())
+            .tag("api_key", presented.id.as_str()))
+    }
+
+    async fn look_up_token(
+        &self,
+        access: &Access,
+        source: &Source,
+        now: u64,
+    ) -> Result<Arc<Standing>> {
+        let generation = self.0.cache.generation();
+        let (store, revoked) = (&self.0.store, || {
+            Error::new(TOKEN_REVOKED, "the token was called back")
+        });
+        if store.is_revoked(access.id).await? || access.issued_at < store.revoked_before().await? {
+            return Err(revoked());
+        }
+        let subject = users::id_of(&access.subject);
+        if let Some(id) = access.session {
+            let session = store.session(id).await?.ok_or_else(revoked)?;
+            if session.ended_at.is_some() || Some(session.user) != subject {
+                return Err(revoked());
+            }
+        }
+        let standing = match subject {
+            // A token that the host made for a principal of its own.
+            None => Standing {
+                permissions: Arc::new(access.permissions.clone()),
+                ends_at: Some(access.expires_at),
+                owner: None,
+            },
+            Some(id) => {
+                let user = store.user(id).await?.ok_or_else(revoked)?;
+                if user.disabled || access.epoch.is_some_and(|epoch| epoch != user.epoch) {
+                    return Err(revoked());
+                }
+                self.require_unlocked(&user, source).await?;
+                self.standing(&user, None, Some(access.expires_at))
+            }
+        };
+        let standing = Arc::new(standing);
+        let credential = Credential::Token(access.id);
+        self.0
+            .cache
+            .put(credential, source, now, generation, &standing);
+        Ok(standing)
+    }
+
+    async fn look_up_key(
+        &self,
+        presented: &Presented,
+        source: &Source,
+        now: u64,
+    ) -> Result<Arc<Standing>> {
+        let generation = self.0.cache.generation();
+        let key = self.0.store.key(&presented.id).await?;
+        let key = key.filter(|key| key.matches(&presented.hash) && !key.is_over(now));
+        let key = key.ok_or_else(unknown)?;
+        let owner = self.0.store.user(key.owner).await?;
+        let owner = owner.filter(|owner| !owner.disabled).ok_or_else(unknown)?;
+        self.require_unlocked(&owner, source).await?;
+        let standing = Arc::new(self.standing(&owner, Some(&key.scopes), key.expires_at));
+        let credential = Credential::Key(presented.hash);
+        self.0
+            .cache
+            .put(credential, source, now, generation, &standing);
+        Ok(standing)
+    }
+
+    fn standing(
+        &self,
+        user: &User,
+        scopes: Option<&Permissions>,
+        ends_at: Option<u64>,
+    ) -> Standing {
+        let all = self.0.roles.permissions(&user.role);
+        let permissions = match scopes {
+            None => all,
+            Some(scopes) => Arc::new(all.intersection(scopes).cloned().collect()),
+        };
+        Standing {
+            permissions,
+            ends_at,
+            owner: Some(user.id),
+        }
+    }
+
+    /// Refuses a user whose account, or a source, has to wait: a lock holds on every path.
+    pub(super) async fn require_unlocked(&self, user: &User, source: &Source) -> Result<()> {
+        let now = self.now();
+        let name = user.name.as_str();
+        let attempt = self.0.pseudonyms.attempt(name, source, self.0.lockout, now);
+        let gates = self.0.store.gates(&attempt.keys()).await?;
+        match attempt.closed_until(&gates) {
+            None => Ok(()),
+            Some(until) => Err(locked_out(now, until)),
+        }
+    }
+
+    /// The id of a principal that stands for one of our users.
+    pub(super) fn user_of(who: &Principal) -> Option<EntityId> {
+        let ours = matches!(who.kind(), PrincipalKind::User | PrincipalKind::ApiKey);
+        users::id_of(who.id()).filter(|_| ours)
+    }
+}
+
+fn principal_of(access: Access, standing: &Standing) -> Principal {
+    let who = Principal::new(PrincipalKind::User, access.subject);
+    if access.permissions.is_subset(&standing.permissions) {
+        return who.permissions(access.permissions);
+    }
+    who.permissions(
+        access
+            .permissions
+            .intersection(&standing.permissions)
+            .cloned(),
+    )
+}
+
+fn unknown() -> Error {
+    Error::new(KEY_UNKNOWN, "no such API key")
+}

@@ -1,0 +1,85 @@
+//! What auth promises, held against every store with the same tests.
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+mod facts;
+mod keys;
+mod paths;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod servers;
+mod sessions;
+mod world;
+
+use lattice_lock_repository::Database;
+use world::{Fact, hold};
+
+/// Each fact, as a test of its own, on the database that `$on` gives.
+macro_rules! on_store {
+    ($store:ident, $on:path) => {
+        mod $store {
+            on_store!(@ $on;
+                facts::the_first_administrator_is_made_once
+                facts::unknown_wrong_and_disabled_are_the_same
+                facts::failures_lock_names_that_nobody_has_too
+                facts::waits_grow_and_a_success_begins_anew
+                facts::guesses_at_the_same_time_are_counted
+                facts::a_source_has_its_own_count_over_all_names
+                facts::nobody_is_locked_out_from_where_they_signed_in
+                facts::users_have_one_name_each
+                facts::nobody_grants_more_than_they_hold
+                facts::nobody_removes_themselves
+                facts::hashes_of_bcrypt_are_replaced_at_login
+                facts::users_move_with_their_passwords
+                facts::the_audit_is_a_chain
+                facts::two_writers_of_the_audit_make_one_chain
+                facts::what_has_expired_is_swept
+                sessions::of_many_exchanges_one_wins
+                sessions::an_old_token_ends_the_session
+                sessions::a_session_ends_after_its_lifetime
+                sessions::scopes_narrow_a_session_for_good
+                sessions::signing_out_ends_every_token
+                sessions::tokens_can_be_called_back
+                sessions::refresh_tokens_are_no_access_tokens
+                sessions::a_password_that_changes_during_a_login_wins
+                keys::a_key_may_what_it_says_and_its_owner_may
+                keys::a_key_ends_when_it_expires_is_replaced_or_revoked
+                keys::a_wrong_key_is_refused
+                keys::keys_are_managed_by_those_who_may
+                paths::a_lock_holds_on_every_path
+                paths::disabling_holds_on_every_path
+                paths::deleting_holds_on_every_path
+                paths::a_lesser_role_holds_on_every_path
+                paths::a_new_password_holds_on_every_path
+                paths::a_reset_password_holds_on_every_path
+                paths::ending_sessions_holds_on_every_path
+                paths::other_processes_learn_of_it_within_the_delay
+            );
+        }
+    };
+    (@ $on:path; $($module:ident::$fact:ident)+) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $fact() {
+            $on(|world| Box::pin(crate::$module::$fact(world))).await;
+        })+
+    };
+}
+
+on_store!(memory, crate::in_memory);
+#[cfg(feature = "sqlite")]
+on_store!(sqlite, crate::on_sqlite);
+#[cfg(feature = "postgres")]
+on_store!(postgres, crate::servers::on_postgres);
+#[cfg(feature = "mysql")]
+on_store!(mysql, crate::servers::on_mysql);
+
+async fn in_memory(fact: Fact) {
+    hold(Database::in_memory(), fact).await;
+}
+
+#[cfg(feature = "sqlite")]
+async fn on_sqlite(fact: Fact) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("auth.db").display());
+    let database = Database::open(&url).await.unwrap();
+    hold(database.clone(), fact).await;
+    database.dispose().await;
+}
