@@ -25,4 +25,6 @@ lattice_lock_errors::codes! {
     SECRET_PLACEHOLDER = "LL-SEC-003", Insecure, "set the secret to the output of `openssl rand -base64 32`";
     /// The signing secret is a repetition, a sequence, or made of too few different bytes.
     SECRET_PREDICTABLE = "LL-SEC-004", Insecure, "set the secret to the output of `openssl rand -base64 32`";
+    /// Tokens would not be signed.
+    TOKENS_UNSIGNED = "LL-SEC-005", Insecure, "set LATTICE_LOCK_TOKEN_ALGORITHM to HS256, EdDSA, ES256 or RS256, or leave it out";
 }

@@ -199,6 +199,7 @@ macro_rules! shown_as_text {
 }
 
 shown_as_text!(
+    crate::TokenAlgorithm,
     DatabaseUrl,
     Endpoint,
     Environment,

@@ -31,6 +31,9 @@
 //! | `auth` | `enabled` | | `true` |
 //! | `auth` | `secret_key` | `LATTICE_LOCK_SECRET_KEY` | random; required in production and staging, see [`SigningSecret`] |
 //! | `auth` | `secret_key_previous` | `LATTICE_LOCK_SECRET_KEY_PREVIOUS` | none |
+//! | `auth` | `token_algorithm` | `LATTICE_LOCK_TOKEN_ALGORITHM` | `HS256`; also `EdDSA`, `ES256`, `RS256`, with a key that the program gives |
+//! | `auth` | `issuer` | `LATTICE_LOCK_ISSUER` | `lattice-lock` |
+//! | `auth` | `audience` | `LATTICE_LOCK_AUDIENCE` | `lattice-lock` |
 //! | `auth` | `token_expiry_minutes` | `TOKEN_EXPIRY_MINUTES` | 30; up to 525600 |
 //! | `auth` | `refresh_token_expire_days` | `REFRESH_TOKEN_EXPIRE_DAYS` | 7; up to 3650 |
 //! | `analyzer` | `cache_size` | `ANALYZER_CACHE_SIZE` | 1024 entries; 0 is off, up to 1000000 |
@@ -147,6 +150,7 @@
 //! Only the configuration behind [`global()`], for programs that have no better place for it. Nothing uses it
 //! unasked; [`replace_global`] captures it and [`reset_global`] forgets it.
 
+mod algorithm;
 mod app;
 mod authority;
 mod builder;
@@ -174,6 +178,7 @@ mod strength;
 mod value;
 mod warning;
 
+pub use algorithm::TokenAlgorithm;
 pub use app::AppConfig;
 pub use builder::AppConfigBuilder;
 pub use database_url::{DatabaseUrl, Engine};

@@ -5,9 +5,11 @@ use std::fmt;
 use lattice_lock_errors::Code;
 
 use crate::ConfigurationError;
-use crate::codes::{SECRET_MISSING, SECRET_PLACEHOLDER, SECRET_PREDICTABLE, SECRET_SHORT};
+use crate::codes::{
+    SECRET_MISSING, SECRET_PLACEHOLDER, SECRET_PREDICTABLE, SECRET_SHORT, TOKENS_UNSIGNED,
+};
 
-/// Why a signing secret is not accepted.
+/// Why a signing secret, or the algorithm that tokens are signed with, is not accepted.
 ///
 /// ```
 /// use lattice_lock_config::{Environment, SecretFault, SigningSecret};
@@ -28,10 +30,12 @@ pub enum SecretFault {
     Short,
     /// It is a repetition, a sequence, or made of too few different bytes.
     Predictable,
+    /// The algorithm is one like `none`: tokens would have no signature.
+    Unsigned,
 }
 
 impl SecretFault {
-    /// The code of an error with this fault: `LL-SEC-001` to `LL-SEC-004`.
+    /// The code of an error with this fault: `LL-SEC-001` to `LL-SEC-005`.
     #[must_use]
     pub const fn code(self) -> Code {
         match self {
@@ -39,6 +43,7 @@ impl SecretFault {
             Self::Placeholder => SECRET_PLACEHOLDER,
             Self::Short => SECRET_SHORT,
             Self::Predictable => SECRET_PREDICTABLE,
+            Self::Unsigned => TOKENS_UNSIGNED,
         }
     }
 
@@ -52,6 +57,9 @@ impl SecretFault {
             Self::Predictable => {
                 "must be random, without a repeated pattern or a sequence and of at least 8 different bytes"
             }
+            Self::Unsigned => {
+                "must be HS256, EdDSA, ES256 or RS256: an unsigned token is anybody's"
+            }
         }
     }
 
@@ -62,6 +70,7 @@ impl SecretFault {
             Self::Placeholder => "the signing secret is a placeholder",
             Self::Short => "the signing secret has too few bytes",
             Self::Predictable => "the signing secret is predictable",
+            Self::Unsigned => "tokens would not be signed",
         }
     }
 }

@@ -63,6 +63,9 @@ impl Setting {
 const ADDRESS: &str =
     "must be an http:// or https:// address without user name, password, query and fragment";
 
+/// What a token's issuer or audience must be.
+const NAME: &str = "must be 1 to 256 bytes without white space and control characters";
+
 /// What a switch must be.
 const SWITCH: &str = "must be true or false (also 1, yes, on, 0, no, off)";
 
@@ -106,6 +109,15 @@ settings! {
 
     /// What tokens were signed with before a rotation.
     SECRET_KEY_PREVIOUS: signing("auth.secret_key_previous", ["LATTICE_LOCK_SECRET_KEY_PREVIOUS"]);
+
+    /// How access tokens are signed.
+    TOKEN_ALGORITHM: plain("auth.token_algorithm", ["LATTICE_LOCK_TOKEN_ALGORITHM"], "must be HS256, EdDSA, ES256 or RS256", "HS256");
+
+    /// Who issues tokens.
+    ISSUER: plain("auth.issuer", ["LATTICE_LOCK_ISSUER"], NAME, "https://auth.example.com");
+
+    /// For whom they are.
+    AUDIENCE: plain("auth.audience", ["LATTICE_LOCK_AUDIENCE"], NAME, "https://api.example.com");
 
     /// Minutes that an access token is good for, up to a year.
     TOKEN_EXPIRY: plain("auth.token_expiry_minutes", ["TOKEN_EXPIRY_MINUTES"], "must be a whole number of minutes from 1 to 525600", "30");

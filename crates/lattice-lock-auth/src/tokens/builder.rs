@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lattice_lock_config::{AuthConfig, SigningSecret};
+use lattice_lock_config::{AuthConfig, SigningSecret, TokenAlgorithm};
 use lattice_lock_errors::{Error, Result};
 
 use super::claims::Rules;
@@ -25,6 +25,8 @@ pub struct TokensBuilder {
     current: SigningSecret,
     previous: Option<SigningSecret>,
     signing: Option<Arc<SigningKey>>,
+    /// What the configuration asks for.
+    algorithm: TokenAlgorithm,
     former: Vec<VerifyingKey>,
     rules: Rules,
     clock: Arc<dyn Clock>,
@@ -36,6 +38,7 @@ impl TokensBuilder {
             current: secret.clone(),
             previous: None,
             signing: None,
+            algorithm: TokenAlgorithm::Hs256,
             former: Vec::new(),
             rules: Rules {
                 issuer: "lattice-lock".to_owned(),
@@ -60,7 +63,10 @@ impl TokensBuilder {
         if let Some(previous) = &config.previous_secret {
             builder = builder.previous(previous);
         }
+        builder.algorithm = config.token_algorithm;
         let rules = &mut builder.rules;
+        config.issuer.clone_into(&mut rules.issuer);
+        config.audience.clone_into(&mut rules.audience);
         rules.longest = rules.longest.max(config.token_expiry.as_secs());
         rules.longest_refresh = rules
             .longest_refresh
@@ -156,6 +162,14 @@ impl TokensBuilder {
         require_name("audience", &self.rules.audience)?;
         let in_range = (1..=YEAR).contains(&self.rules.longest);
         require(in_range, "longest_lifetime", "a second to 365 days")?;
+        let given = self.signing.as_ref().map(|key| key.algorithm());
+        let holds =
+            self.algorithm == TokenAlgorithm::Hs256 || given == Some(self.algorithm.as_str());
+        require(
+            holds,
+            "signing_key",
+            "a private key of the configured algorithm",
+        )?;
         let derived = |secret| {
             SigningKey::derived(secret, Use::AccessToken, Use::AccessTokenKeyId).map(Arc::new)
         };

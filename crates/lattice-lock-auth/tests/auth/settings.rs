@@ -57,6 +57,25 @@ fn the_configuration_gives_both_secrets() {
 }
 
 #[test]
+fn the_configuration_gives_issuer_audience_and_algorithm() {
+    let given = config(&[
+        ("LATTICE_LOCK_ISSUER", "https://auth.example.com"),
+        ("LATTICE_LOCK_AUDIENCE", "search"),
+        ("LATTICE_LOCK_SECRET_KEY", SECRET),
+    ]);
+    let ours = Tokens::from_config(given.auth()).unwrap();
+    let others = Tokens::new(&secret(SECRET)).unwrap();
+    let grant = Grant::new("user-17".parse().unwrap());
+    let token = ours.issue(&grant, DAY).unwrap();
+    assert!(ours.verify(token.expose()).is_ok());
+    let error = others.verify(token.expose()).unwrap_err();
+    assert_eq!(error.code(), lattice_lock_auth::codes::TOKEN_FOREIGN);
+    let asked = config(&[("LATTICE_LOCK_TOKEN_ALGORITHM", "EdDSA")]);
+    let error = Tokens::from_config(asked.auth()).unwrap_err();
+    assert_eq!(error.code(), AUTH_SETTING_INVALID);
+}
+
+#[test]
 fn a_longer_token_expiry_is_issued_and_verified() {
     let config = config(&[("TOKEN_EXPIRY_MINUTES", "525600")]);
     let tokens = Tokens::from_config(config.auth()).unwrap();

@@ -3,12 +3,15 @@ use std::time::Duration;
 use lattice_lock_errors::{Result, Secret};
 
 use crate::effective::EffectiveValue;
+use crate::parse::{Fault, Parsed};
 use crate::problem::{Problem, given_as};
 use crate::reading::Reading;
 use crate::setting::{
-    AUTH_ENABLED, REFRESH_TOKEN_EXPIRY, SECRET_KEY, SECRET_KEY_PREVIOUS, Setting, TOKEN_EXPIRY,
+    AUDIENCE, AUTH_ENABLED, ISSUER, REFRESH_TOKEN_EXPIRY, SECRET_KEY, SECRET_KEY_PREVIOUS, Setting,
+    TOKEN_ALGORITHM, TOKEN_EXPIRY,
 };
-use crate::{Environment, Origin, SecretFault, SigningSecret, WarningKind, parse};
+use crate::value::Raw;
+use crate::{Environment, Origin, SecretFault, SigningSecret, TokenAlgorithm, WarningKind, parse};
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 24 * 60 * MINUTE;
@@ -39,6 +42,19 @@ pub struct AuthConfig {
     ///
     /// Variable `LATTICE_LOCK_SECRET_KEY_PREVIOUS`, key `secret_key_previous`.
     pub previous_secret: Option<SigningSecret>,
+    /// How access tokens are signed; `HS256` by default. For the others the program gives the private key.
+    ///
+    /// Variable `LATTICE_LOCK_TOKEN_ALGORITHM`, key `token_algorithm`.
+    pub token_algorithm: TokenAlgorithm,
+    /// Who issues tokens, 1 to 256 bytes; `lattice-lock` by default.
+    ///
+    /// Variable `LATTICE_LOCK_ISSUER`, key `issuer`.
+    pub issuer: String,
+    /// For whom tokens are, 1 to 256 bytes; `lattice-lock` by default. Services that share a secret and are not to
+    /// accept each other's tokens each take a name of their own.
+    ///
+    /// Variable `LATTICE_LOCK_AUDIENCE`, key `audience`.
+    pub audience: String,
     /// How long an access token is good, up to a year; 30 minutes by default.
     ///
     /// Variable `TOKEN_EXPIRY_MINUTES`, key `token_expiry_minutes`.
@@ -64,12 +80,19 @@ impl AuthConfig {
             Given::Absent | Given::Refused => absent(reading, &SECRET_KEY_PREVIOUS),
             Given::Secret(secret) => Some(secret),
         };
+        let token_algorithm = algorithm(reading);
+        let name = || "lattice-lock".to_owned();
+        let issuer = reading.value(&ISSUER, name(), visible);
+        let audience = reading.value(&AUDIENCE, name(), visible);
         let minutes = reading.value(&TOKEN_EXPIRY, 30, |raw| parse::whole(raw, 1..=525_600));
         let days = reading.value(&REFRESH_TOKEN_EXPIRY, 7, |raw| parse::whole(raw, 1..=3650));
         Ok(Self {
             enabled,
             signing_secret,
             previous_secret,
+            token_algorithm,
+            issuer,
+            audience,
             token_expiry: Duration::from_secs(u64::from(minutes) * MINUTE),
             refresh_token_expiry: Duration::from_secs(u64::from(days) * DAY),
         })
@@ -81,6 +104,50 @@ impl AuthConfig {
             reading.warn_about(WarningKind::SameSecretTwice, &SECRET_KEY_PREVIOUS);
         }
     }
+}
+
+/// The algorithm; one like `none` is not a slip but unsafe, whatever else is wrong.
+fn algorithm(reading: &mut Reading) -> TokenAlgorithm {
+    let read = |raw: &Raw| {
+        let name = parse::text(raw)?;
+        match TokenAlgorithm::named(name) {
+            Some(known) => Ok(Some(known)),
+            None if is_none(name) => Ok(None),
+            None => Err(Fault::default()),
+        }
+    };
+    let (found, origin) = reading
+        .winner(&TOKEN_ALGORITHM, read)
+        .unwrap_or((Some(TokenAlgorithm::default()), Origin::Default));
+    if found.is_none() {
+        let problem = Problem::secret(&TOKEN_ALGORITHM, &origin, SecretFault::Unsigned);
+        reading.problem(problem);
+    }
+    let algorithm = found.unwrap_or_default();
+    reading.show(
+        &TOKEN_ALGORITHM,
+        EffectiveValue::Text(algorithm.to_string()),
+        origin,
+    );
+    algorithm
+}
+
+/// However it is spelled: no signature at all.
+fn is_none(name: &str) -> bool {
+    let letters: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    ["none", "null", "unsigned", "unsecured", "plain"]
+        .iter()
+        .any(|one| letters.eq_ignore_ascii_case(one))
+}
+
+/// Visible text that can stand in a token as an issuer or an audience.
+fn visible(raw: &Raw) -> Parsed<String> {
+    let text = parse::text(raw)?;
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    if plain && (1..=256).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err(Fault::default())
 }
 
 /// What the layers give for a signing secret.

@@ -135,6 +135,9 @@ fn every_key_can_be_given_in_a_file() {
         enabled = true
         secret_key = "{STRONG}"
         secret_key_previous = "{STRONG}x"
+        token_algorithm = "ES256"
+        issuer = "https://auth.example.com"
+        audience = "https://api.example.com"
         token_expiry_minutes = 15
         refresh_token_expire_days = 30
         [analyzer]

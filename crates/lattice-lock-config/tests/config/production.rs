@@ -329,3 +329,47 @@ fn three_slashes_are_explained_where_they_can_be_misread() {
     assert!(of("sqlite:////var/app.db").is_empty());
     assert!(of("sqlite:///:memory:").is_empty());
 }
+
+#[test]
+fn tokens_without_a_signature_are_refused_everywhere() {
+    for name in [
+        "none",
+        "None",
+        "NONE",
+        "nOnE",
+        "none ",
+        "no-ne",
+        "null",
+        "unsecured",
+    ] {
+        for environment in ["dev", "test", "staging", "production"] {
+            let error = with(&[
+                ("LATTICE_ENV", environment),
+                ("LATTICE_LOCK_SECRET_KEY", STRONG),
+                ("LATTICE_LOCK_TOKEN_ALGORITHM", name),
+            ])
+            .unwrap_err();
+            assert_eq!(error.code(), codes::TOKENS_UNSIGNED, "{name}");
+            let detail = error.find::<SecurityConfigurationError>().unwrap();
+            assert_eq!(detail.fault(), SecretFault::Unsigned);
+            assert_eq!(detail.setting(), "LATTICE_LOCK_TOKEN_ALGORITHM");
+        }
+    }
+    for name in ["hs256", "HS512", "RS1", "Ed25519", "HS256,none"] {
+        let error = with(&[("LATTICE_LOCK_TOKEN_ALGORITHM", name)]).unwrap_err();
+        assert_eq!(error.code(), codes::VALUE_INVALID, "{name}");
+    }
+    let config = with(&[
+        ("LATTICE_LOCK_TOKEN_ALGORITHM", "EdDSA"),
+        ("LATTICE_LOCK_ISSUER", "https://auth.example.com"),
+        ("LATTICE_LOCK_AUDIENCE", "search"),
+    ])
+    .unwrap();
+    assert_eq!(config.auth().token_algorithm.as_str(), "EdDSA");
+    assert_eq!(config.auth().issuer, "https://auth.example.com");
+    assert_eq!(config.auth().audience, "search");
+    for bad in ["a b", &"x".repeat(257)] {
+        let error = with(&[("LATTICE_LOCK_ISSUER", bad)]).unwrap_err();
+        assert_eq!(error.code(), codes::VALUE_INVALID);
+    }
+}

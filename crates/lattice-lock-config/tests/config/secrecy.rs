@@ -23,7 +23,7 @@ const SECRETS: [(&str, &str); 9] = [
     ("database.url", "DATABASE_URL"),
 ];
 
-const OTHERS: [(&str, &str); 12] = [
+const OTHERS: [(&str, &str); 13] = [
     ("env", "LATTICE_ENV"),
     ("database.pool_size", "DATABASE_POOL_SIZE"),
     ("database.max_overflow", "DATABASE_MAX_OVERFLOW"),
@@ -33,6 +33,7 @@ const OTHERS: [(&str, &str); 12] = [
         "auth.refresh_token_expire_days",
         "REFRESH_TOKEN_EXPIRE_DAYS",
     ),
+    ("auth.token_algorithm", "LATTICE_LOCK_TOKEN_ALGORITHM"),
     ("analyzer.cache_size", "ANALYZER_CACHE_SIZE"),
     ("orchestrator.max_function_calls", "MAX_FUNCTION_CALLS"),
     ("runtime.background_task_timeout", "BACKGROUND_TASK_TIMEOUT"),
