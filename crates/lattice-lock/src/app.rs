@@ -27,7 +27,7 @@ pub(crate) struct Handles {
     pub(crate) error_metrics: Arc<ErrorMetrics>,
     pub(crate) shutdown: Shutdown,
     #[cfg(feature = "auth")]
-    pub(crate) tokens: Option<lattice_lock_auth::Tokens>,
+    pub(crate) auth: Option<lattice_lock_auth::Auth>,
 }
 
 impl LatticeLock {
@@ -76,11 +76,13 @@ impl LatticeLock {
         &self.0.config
     }
 
-    /// Issues and verifies tokens; none when the configuration turned auth off.
+    /// Who is calling and what they may do; none when the configuration turned auth off.
+    ///
+    /// Call its [`sweep`](lattice_lock_auth::Auth::sweep) every few minutes.
     #[cfg(feature = "auth")]
     #[must_use]
-    pub fn tokens(&self) -> Option<&lattice_lock_auth::Tokens> {
-        self.0.tokens.as_ref()
+    pub fn auth(&self) -> Option<&lattice_lock_auth::Auth> {
+        self.0.auth.as_ref()
     }
 
     /// Background work that ends with the shutdown: after the calls were drained, it has

@@ -8,12 +8,27 @@ use lattice_lock_config::{AppConfig, DatabaseConfig};
 use lattice_lock_errors::Result;
 use lattice_lock_orchestrator::{Orchestrator, Parts};
 use lattice_lock_providers::{Catalogue, ProviderId, Registry};
-use lattice_lock_repository::{Database, DatabaseOptions};
+use lattice_lock_repository::{Database, DatabaseOptions, MigrationSet};
 use lattice_lock_runtime::{BackgroundTasks, ErrorMetrics};
 
 use crate::app::Handles;
 use crate::lifecycle::{Ending, health};
 use crate::{LatticeLock, Providers};
+
+/// The tables of an application that knows who is calling.
+#[cfg(all(
+    feature = "auth",
+    any(feature = "sqlite", feature = "postgres", feature = "mysql")
+))]
+const WITH_AUTH: &[MigrationSet] = &[
+    Ledger::MIGRATIONS[0],
+    lattice_lock_auth::Auth::MIGRATIONS[0],
+];
+#[cfg(all(
+    feature = "auth",
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql"))
+))]
+const WITH_AUTH: &[MigrationSet] = &[];
 
 /// What a [`LatticeLock`] is made of; made with [`LatticeLock::builder`]. Only [`build`](Self::build) fails.
 #[derive(Debug, Default)]
@@ -25,6 +40,8 @@ pub struct Builder {
     clients: BTreeMap<ProviderId, Arc<dyn Client>>,
     error_metrics: Option<Arc<ErrorMetrics>>,
     migrate: bool,
+    #[cfg(feature = "auth")]
+    auth: Option<lattice_lock_auth::Auth>,
 }
 
 impl Builder {
@@ -72,6 +89,15 @@ impl Builder {
         self
     }
 
+    /// Sets who knows who is calling, with settings of its own; by default it is made of the configuration, in the same
+    /// database.
+    #[cfg(feature = "auth")]
+    #[must_use]
+    pub fn auth(mut self, auth: lattice_lock_auth::Auth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
     /// Creates or updates the tables first; by default tables that are not up to date are refused.
     #[must_use]
     pub fn migrate(mut self) -> Self {
@@ -92,7 +118,7 @@ impl Builder {
         };
         // What can be refused without opening anything is refused first.
         #[cfg(feature = "auth")]
-        let tokens = tokens(&config)?;
+        let without_auth = is_without_auth(&config, self.auth.is_some())?;
         let providers = match self.providers {
             Some(providers) => providers,
             None => Providers::from_config(&config)?,
@@ -103,7 +129,24 @@ impl Builder {
             Some(database) => (database, false),
             None => (open(config.database()).await?, true),
         };
-        prepare(&database, self.migrate).await?;
+        #[cfg(feature = "auth")]
+        let auth = match self.auth {
+            None if without_auth => None,
+            None => Some(lattice_lock_auth::Auth::from_config(
+                config.auth(),
+                &database,
+            )?),
+            given => given,
+        };
+        #[cfg(feature = "auth")]
+        let tables = if auth.is_some() {
+            WITH_AUTH
+        } else {
+            Ledger::MIGRATIONS
+        };
+        #[cfg(not(feature = "auth"))]
+        let tables = Ledger::MIGRATIONS;
+        prepare(&database, tables, self.migrate).await?;
         let orchestrator = Orchestrator::new(Parts {
             analyzer: analyzer(&config),
             registry,
@@ -129,7 +172,7 @@ impl Builder {
             error_metrics: self.error_metrics.unwrap_or_default(),
             shutdown,
             #[cfg(feature = "auth")]
-            tokens,
+            auth,
         }))
     }
 }
@@ -139,12 +182,13 @@ fn analyzer(config: &AppConfig) -> Analyzer {
     Analyzer::builder().cache_size(entries).build()
 }
 
+/// Whether nobody is to be known. What the configuration says wrongly is found before anything opens.
 #[cfg(feature = "auth")]
-fn tokens(config: &AppConfig) -> Result<Option<lattice_lock_auth::Tokens>> {
-    let auth = config.auth();
-    auth.enabled
-        .then(|| lattice_lock_auth::Tokens::from_config(auth))
-        .transpose()
+fn is_without_auth(config: &AppConfig, given: bool) -> Result<bool> {
+    if config.auth().enabled && !given {
+        lattice_lock_auth::Tokens::from_config(config.auth())?;
+    }
+    Ok(!config.auth().enabled)
 }
 
 fn clients(
@@ -182,14 +226,18 @@ async fn open(config: &DatabaseConfig) -> Result<Database> {
     not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
     expect(clippy::unused_async, reason = "awaits with an engine")
 )]
-async fn prepare(database: &Database, migrate: bool) -> Result<()> {
+async fn prepare(
+    database: &Database,
+    tables: &'static [MigrationSet],
+    migrate: bool,
+) -> Result<()> {
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     if migrate {
-        database.migrate(Ledger::MIGRATIONS).await?;
+        database.migrate(tables).await?;
     } else {
-        database.require_migrated(Ledger::MIGRATIONS).await?;
+        database.require_migrated(tables).await?;
     }
     #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
-    let _ = (database, migrate);
+    let _ = (database, tables, migrate);
     Ok(())
 }

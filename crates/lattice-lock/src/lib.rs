@@ -39,8 +39,9 @@
 //! |---|---|---|
 //! | `catalogue` | yes | the shipped catalogue of models and prices |
 //! | `learned` | yes | the analyzer's learned layer |
-//! | `sqlite`, `postgres`, `mysql` | no | the ledger in a database |
-//! | `auth` | no | passwords and tokens |
+//! | `sqlite`, `postgres`, `mysql` | no | the ledger, and what auth keeps, in a database |
+//! | `auth` | no | users, sessions, API keys and an audit |
+//! | `axum` | no | auth for axum: extractors and a tower layer |
 //! | `signals` | no | the shutdown on SIGTERM and SIGINT, when asked for |
 //! | `metrics` | no | tasks, errors, retries, health and model calls through the `metrics` facade |
 //! | `tracing-init` | no | a redacting subscriber for logs, when asked for |

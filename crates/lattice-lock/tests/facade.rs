@@ -210,19 +210,9 @@ async fn tokens_are_issued_with_the_configured_secret_and_only_with_it() {
     let build = async || LatticeLock::builder().build().await.unwrap();
     let (one, other) = (build().await, build().await);
     let grant = Grant::new("user-17".parse().unwrap());
-    let token = one
-        .tokens()
-        .unwrap()
-        .issue(&grant, Duration::from_mins(1))
-        .unwrap();
-    assert_eq!(
-        one.tokens()
-            .unwrap()
-            .verify(token.expose())
-            .unwrap()
-            .id()
-            .as_str(),
-        "user-17"
-    );
-    assert!(other.tokens().unwrap().verify(token.expose()).is_err());
+    let tokens = |llm: &LatticeLock| llm.auth().unwrap().tokens().clone();
+    let token = tokens(&one).issue(&grant, Duration::from_mins(1)).unwrap();
+    let who = tokens(&one).verify(token.expose()).unwrap();
+    assert_eq!(who.id().as_str(), "user-17");
+    assert!(tokens(&other).verify(token.expose()).is_err());
 }
