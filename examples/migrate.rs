@@ -6,8 +6,9 @@ use std::io::{BufReader, BufWriter};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use lattice_lock::auth::Auth;
 use lattice_lock::billing::Ledger;
-use lattice_lock::repository::{DatabaseOptions, MigrationStatus, Timestamp};
+use lattice_lock::repository::{DatabaseOptions, MigrationSet, MigrationStatus, Timestamp};
 use lattice_lock::{Database, Result};
 use lattice_lock_examples::{asked, failed, heading, misused, note, proved, row};
 
@@ -24,6 +25,9 @@ Usage: cargo run --example migrate -- COMMAND --url URL [OPTIONS]
   --file FILE         what to export to, or import from
   --steps N           how many migrations `down` takes back; 1 by default
   --print-sql         print what `up` would run, and change nothing";
+
+/// Everything that an application with auth has.
+const TABLES: &[MigrationSet] = &[Ledger::MIGRATIONS[0], Auth::MIGRATIONS[0]];
 
 #[derive(Clone, Copy)]
 enum Command {
@@ -101,16 +105,16 @@ async fn execute(database: &Database, arguments: &Arguments) -> Result<ExitCode>
     match (arguments.command, &arguments.file) {
         (Command::Status, _) => status(database).await?,
         (Command::Up, _) if arguments.print_sql => {
-            for statement in database.migration_sql(Ledger::MIGRATIONS).await? {
+            for statement in database.migration_sql(TABLES).await? {
                 anstream::println!("{statement};\n");
             }
         }
         (Command::Up, _) => {
-            let steps = database.migrate(Ledger::MIGRATIONS).await?;
+            let steps = database.migrate(TABLES).await?;
             proved(format!("{steps} applied"));
         }
         (Command::Down, _) => {
-            let steps = database.migrate_down(Ledger::MIGRATIONS, arguments.steps);
+            let steps = database.migrate_down(TABLES, arguments.steps);
             proved(format!("{} taken back", steps.await?));
         }
         (Command::Export | Command::Import, None) => {
@@ -139,7 +143,7 @@ async fn execute(database: &Database, arguments: &Arguments) -> Result<ExitCode>
 
 async fn status(database: &Database) -> Result<()> {
     heading("Migrations");
-    let status = database.migration_status(Ledger::MIGRATIONS).await?;
+    let status = database.migration_status(TABLES).await?;
     for step in &status {
         row(&step.set, describe(step));
     }
