@@ -205,3 +205,58 @@ fn principal_of(access: Access, standing: &Standing) -> Principal {
 fn unknown() -> Error {
     Error::new(KEY_UNKNOWN, "no such API key")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NewKey, Role, Tokens};
+    use lattice_lock_config::SigningSecret;
+    use lattice_lock_errors::Secret;
+    use lattice_lock_repository::Database;
+
+    /// Look-ups for one verification of a key among so many, the first time and the second.
+    async fn lookups(keys: usize) -> [u64; 2] {
+        let tokens = Tokens::builder(&SigningSecret::random().unwrap());
+        let auth = Auth::builder(tokens, &Database::in_memory())
+            .build()
+            .unwrap();
+        let password = Secret::new("five tired zebras wander home".to_owned());
+        let root = auth
+            .bootstrap(&"root".parse().unwrap(), &password)
+            .await
+            .unwrap();
+        let host = Principal::service("host")
+            .unwrap()
+            .permissions(Role::Admin.permissions());
+        let source = Source::unknown();
+        let acting = auth.acting(&host, &source);
+        let mut last = None;
+        for _ in 0..keys {
+            last = Some(
+                acting
+                    .create_key(root.id(), &NewKey::new("k"))
+                    .await
+                    .unwrap()
+                    .0,
+            );
+        }
+        let last = last.unwrap();
+        let mut counts = [0; 2];
+        for count in &mut counts {
+            let before = auth.0.store.lookups();
+            auth.verify_key(last.expose(), &source).await.unwrap();
+            *count = auth.0.store.lookups() - before;
+        }
+        counts
+    }
+
+    #[tokio::test]
+    async fn a_key_takes_as_many_look_ups_among_many_as_among_one() {
+        assert_eq!(
+            lookups(1).await,
+            [3, 0],
+            "key, owner and gates; then it is remembered"
+        );
+        assert_eq!(lookups(5_000).await, [3, 0]);
+    }
+}

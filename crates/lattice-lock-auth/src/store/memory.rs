@@ -17,7 +17,11 @@ use crate::{User, Username};
 
 /// Everything in this process's memory: gone with it.
 #[derive(Default)]
-pub(super) struct MemoryStore(Mutex<State>);
+pub(super) struct MemoryStore {
+    state: Mutex<State>,
+    #[cfg(test)]
+    lookups: std::sync::atomic::AtomicU64,
+}
 
 #[derive(Default)]
 struct State {
@@ -36,8 +40,20 @@ struct State {
 impl MemoryStore {
     /// Each method changes it without anything in between that could panic.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl MemoryStore {
+    #[cfg(test)]
+    fn looked_up(&self) {
+        self.lookups
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "counts in tests")]
+    fn looked_up(&self) {}
 }
 
 impl State {
@@ -92,6 +108,7 @@ impl Store for MemoryStore {
     }
 
     async fn user(&self, id: EntityId) -> Result<Option<User>> {
+        self.looked_up();
         Ok(self.state().users.get(&id).cloned())
     }
 
@@ -215,6 +232,7 @@ impl Store for MemoryStore {
     }
 
     async fn key(&self, id: &KeyId) -> Result<Option<ApiKey>> {
+        self.looked_up();
         Ok(self.state().keys.get(id).cloned())
     }
 
@@ -241,6 +259,7 @@ impl Store for MemoryStore {
     }
 
     async fn gates(&self, keys: &[Pseudonym]) -> Result<Vec<GateState>> {
+        self.looked_up();
         Ok(self.state().gates(keys))
     }
 
@@ -305,6 +324,11 @@ impl Store for MemoryStore {
             .take(limit)
             .cloned()
             .collect())
+    }
+
+    #[cfg(test)]
+    fn lookups(&self) -> u64 {
+        self.lookups.load(std::sync::atomic::Ordering::Relaxed)
     }
 }
 

@@ -103,6 +103,12 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     async fn append(&self, entry: &AuditEntry) -> Result<bool>;
     async fn last_entry(&self) -> Result<Option<AuditEntry>>;
     async fn entries(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
+
+    /// How often something was looked up to know what a credential is worth.
+    #[cfg(test)]
+    fn lookups(&self) -> u64 {
+        0
+    }
 }
 
 /// The store in this database.

@@ -554,3 +554,64 @@ pub(crate) async fn what_has_expired_is_swept(world: World) {
         lattice_lock_auth::codes::TOKEN_EXPIRED,
     );
 }
+
+#[cfg(feature = "sqlite")]
+pub(crate) async fn changed_entries_are_found(world: World) {
+    use sea_orm::ConnectionTrait;
+    let (host, source) = (host(), here());
+    let acting = world.auth.acting(&host, &source);
+    for _ in 0..6 {
+        acting.revoke_before(0).await.unwrap();
+    }
+    let head = acting.verify_audit(None).await.unwrap();
+    let execute = async |sql: &str| {
+        let mut scope = world.database.writer().unwrap();
+        scope
+            .connection()
+            .unwrap()
+            .execute_unprepared(sql)
+            .await
+            .unwrap();
+    };
+    let first_broken = async |head: Option<&AuditHead>| {
+        let error = acting.verify_audit(head).await.unwrap_err();
+        assert_eq!(error.code(), lattice_lock_auth::codes::AUDIT_BROKEN);
+        error
+            .context()
+            .find(|(key, _)| *key == "sequence")
+            .unwrap()
+            .1
+            .to_owned()
+    };
+    for (column, value) in [
+        ("actor", "'user:x'"),
+        ("action", "'login'"),
+        ("target", "'y'"),
+        ("source", "''"),
+        ("outcome", "'LL-AUT-053'"),
+        ("happened_at", "1"),
+        ("mac", "'x'"),
+        ("key_id", "'x'"),
+    ] {
+        execute("CREATE TABLE kept AS SELECT * FROM lattice_auth_audit").await;
+        execute(&format!(
+            "UPDATE lattice_auth_audit SET {column} = {value} WHERE sequence = 3"
+        ))
+        .await;
+        assert_eq!(first_broken(None).await, "3", "{column}");
+        execute("DELETE FROM lattice_auth_audit").await;
+        execute("INSERT INTO lattice_auth_audit SELECT * FROM kept").await;
+        execute("DROP TABLE kept").await;
+    }
+    assert_eq!(acting.verify_audit(Some(&head)).await.unwrap(), head);
+    execute("DELETE FROM lattice_auth_audit WHERE sequence > 5").await;
+    assert!(
+        acting.verify_audit(None).await.is_ok(),
+        "a chain alone does not show where it ended"
+    );
+    assert_eq!(first_broken(Some(&head)).await, "6");
+    execute("DELETE FROM lattice_auth_audit WHERE sequence = 2").await;
+    assert_eq!(first_broken(None).await, "2");
+    execute("DELETE FROM lattice_auth_audit").await;
+    assert_eq!(first_broken(Some(&head)).await, "1");
+}

@@ -83,3 +83,10 @@ async fn on_sqlite(fact: Fact) {
     hold(database.clone(), fact).await;
     database.dispose().await;
 }
+
+/// Whoever can write to the table changes, removes or cuts off entries.
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_that_somebody_changed_is_found_out() {
+    on_sqlite(|world| Box::pin(facts::changed_entries_are_found(world))).await;
+}
