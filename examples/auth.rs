@@ -297,7 +297,7 @@ async fn use_a_key(auth: &Auth, source: &Source) -> Result<()> {
         "a typo is found without looking it up: {typo}"
     ));
     let (_, next) = acting
-        .rotate_key(key.id(), Duration::from_secs(3600))
+        .rotate_key(key.id(), Duration::from_hours(1))
         .await?;
     row(
         "replaced",
