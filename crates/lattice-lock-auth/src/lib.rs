@@ -1,10 +1,12 @@
-//! Passwords, tokens and roles for services that meter language-model calls.
+//! Who is calling a service that meters language-model calls, and what they may do.
 //!
-//! [`Passwords`] hashes with argon2id away from the threads that serve requests, under a bound that sheds load
-//! with a clear error. [`Tokens`] issues and verifies access tokens (JWT, HS256) with keys derived from the
-//! checked [`SigningSecret`](lattice_lock_config::SigningSecret), one for each use, and gives back a
-//! [`Principal`](lattice_lock_principal::Principal) with the permissions that a [`Grant`] put in. Nothing is
-//! stored here, there is no process-wide state, and no credential enters an error.
+//! [`Auth`] is all of it: users, sessions whose refresh tokens are good once, API keys, roles, lockout across processes
+//! and a chained audit, in memory or in the tables of a database. Its parts stand alone: [`Passwords`] hashes with
+//! argon2id away from the threads that serve requests, under a bound that sheds load with a clear error. [`Tokens`]
+//! issues and verifies access tokens with keys derived from the checked
+//! [`SigningSecret`](lattice_lock_config::SigningSecret), one for each use, or with a [`SigningKey`] whose public half
+//! others have, and gives back a [`Principal`](lattice_lock_principal::Principal) with the permissions that a [`Grant`]
+//! put in. There is no process-wide state, and no credential enters an error.
 //!
 //! ```
 //! use std::time::Duration;

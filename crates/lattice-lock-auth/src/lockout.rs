@@ -22,8 +22,8 @@ const MANY: u64 = 100;
 /// the same time are counted too. The account's count begins anew after a success, the source's does not: whoever
 /// has an account of their own could otherwise guess on without end. A gate that is closed opens by itself.
 ///
-/// Somebody who fails on purpose closes an account to others only: where its user signed in from during the last 30
-/// days, a count of their own holds.
+/// Somebody who fails on purpose closes an account, or a source, to strangers only: where its user signed in from, or
+/// used an API key, during the last 30 days, a count of their own holds and no other.
 ///
 /// ```
 /// use lattice_lock_auth::Lockout;
@@ -242,6 +242,8 @@ pub(crate) enum Settled {
     Success,
     /// Nobody looked at the password.
     Withdrawn,
+    /// There was none: an API key proved where its owner's programs run.
+    Known,
 }
 
 impl Attempt {
@@ -282,6 +284,14 @@ impl Attempt {
         self.gates(states).into_iter().map(count).collect()
     }
 
+    /// Whether the place should be known as one of the account's: it is not, or not for much longer.
+    pub(crate) fn is_strange(&self, states: &[GateState]) -> bool {
+        let soon = self.now.saturating_add(self.rules.trusted / 2);
+        self.place.as_ref().is_some_and(|place| {
+            find(states, &place.pair).is_none_or(|pair| pair.trusted_until < soon)
+        })
+    }
+
     /// The gates that are not as they were before, once it is known what became of it.
     pub(crate) fn settled(&self, states: &[GateState], settled: Settled) -> Vec<GateState> {
         let counting: Vec<_> = self
@@ -304,13 +314,13 @@ impl Attempt {
             if settled == Settled::Success && !is_source(&gate.key) {
                 (gate.failures, gate.closed_until) = (0, 0);
                 gate.touched_at = self.now;
-            } else if counting.contains(&gate.key) {
+            } else if settled != Settled::Known && counting.contains(&gate.key) {
                 gate.failures = gate.failures.saturating_sub(1);
                 if gate.failures < MANY.min(self.rules.free_of_source) {
                     gate.closed_until = 0;
                 }
             }
-            if settled == Settled::Success && is_pair {
+            if settled != Settled::Withdrawn && is_pair {
                 gate.trusted_until = self.now.saturating_add(self.rules.trusted);
             }
             gates.push(gate);
@@ -318,16 +328,19 @@ impl Attempt {
         gates
     }
 
-    /// The gates that count it: the source's, and that of the account; from where its user signed in lately, its own.
+    /// The gates that count it: the source's, and that of the account; from where its user signed in lately, its own
+    /// and no other, so that neither strangers nor neighbours lock anybody out.
     fn gates(&self, states: &[GateState]) -> Vec<(&Pseudonym, u64)> {
         let Some(place) = &self.place else {
             return vec![(&self.account, self.rules.free)];
         };
         let pair = find(states, &place.pair);
         let trusted = pair.is_some_and(|pair| pair.trusted_until > self.now);
-        let account = if trusted { &place.pair } else { &self.account };
+        if trusted {
+            return vec![(&place.pair, self.rules.free)];
+        }
         vec![
-            (account, self.rules.free),
+            (&self.account, self.rules.free),
             (&place.source, self.rules.free_of_source),
         ]
     }

@@ -174,6 +174,16 @@ mod tests {
         check(&"x".repeat(1 << 20), None);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_name_is_counted_under_the_name_that_it_stands_for(text in "\\PC{0,20}") {
+            if let Ok(name) = text.parse::<Username>() {
+                proptest::prop_assert_eq!(normalised(&text), name.as_str());
+                proptest::prop_assert_eq!(normalised(name.as_str()), name.as_str());
+            }
+        }
+    }
+
     #[test]
     fn a_refused_name_is_not_repeated() {
         let error = "hunter2 is my password".parse::<Username>().unwrap_err();

@@ -159,6 +159,31 @@ impl Principal {
         }
         Err(Error::new(PERMISSION_MISSING, "permission missing").with("permission", permission))
     }
+
+    /// Refuses whoever neither is `owner` nor holds this permission: for what belongs to somebody.
+    ///
+    /// An API key is its owner here; what it may do beyond that is for the caller to ask.
+    ///
+    /// ```
+    /// use lattice_lock_principal::Principal;
+    ///
+    /// let (ann, bob) = (Principal::external("ann")?, Principal::external("bob")?);
+    /// let manage = "manage:users".parse()?;
+    /// assert!(ann.require_own_or(ann.id(), &manage).is_ok());
+    /// assert!(bob.require_own_or(ann.id(), &manage).is_err());
+    /// assert!(bob.permissions([manage.clone()]).require_own_or(ann.id(), &manage).is_ok());
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PERMISSION_MISSING`].
+    pub fn require_own_or(&self, owner: &PrincipalId, permission: &Permission) -> Result<()> {
+        if self.id == *owner {
+            return Ok(());
+        }
+        self.require(permission)
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,14 @@ pub enum Keys {
     Keep,
 }
 
+/// Whether somebody does something to themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Own {
+    Never,
+    WithPermission,
+    Always,
+}
+
 /// An API key that is to be made.
 ///
 /// ```
@@ -167,15 +175,21 @@ impl<'a> Acting<'a> {
             .await
     }
 
-    /// Gives a user another name.
+    /// Gives a user another name; with `manage:users` also oneself.
     ///
     /// # Errors
     ///
     /// As [`change_role`](Self::change_role), and [`USERNAME_TAKEN`](crate::codes::USERNAME_TAKEN).
     pub async fn rename(&self, id: EntityId, name: &Username) -> Result<()> {
         let change = |user: &mut User| user.name = name.clone();
-        self.change(Action::RenameUser, id, Ends::default(), true, change)
-            .await
+        self.change(
+            Action::RenameUser,
+            id,
+            Ends::default(),
+            Own::WithPermission,
+            change,
+        )
+        .await
     }
 
     /// Gives a user another role. Tokens and keys may less at once, and more from the next exchange on.
@@ -195,7 +209,7 @@ impl<'a> Acting<'a> {
                 .await;
         }
         let change = |user: &mut User| user.role = role.clone();
-        self.change(Action::ChangeRole, id, Ends::default(), false, change)
+        self.change(Action::ChangeRole, id, Ends::default(), Own::Never, change)
             .await
     }
 
@@ -210,7 +224,7 @@ impl<'a> Acting<'a> {
             keys: false,
         };
         let change = |user: &mut User| (user.disabled, user.epoch) = (true, user.epoch + 1);
-        self.change(Action::DisableUser, id, ends, false, change)
+        self.change(Action::DisableUser, id, ends, Own::Never, change)
             .await
     }
 
@@ -221,7 +235,7 @@ impl<'a> Acting<'a> {
     /// As [`change_role`](Self::change_role).
     pub async fn enable(&self, id: EntityId) -> Result<()> {
         let change = |user: &mut User| user.disabled = false;
-        self.change(Action::EnableUser, id, Ends::default(), false, change)
+        self.change(Action::EnableUser, id, Ends::default(), Own::Never, change)
             .await
     }
 
@@ -236,7 +250,7 @@ impl<'a> Acting<'a> {
             keys: false,
         };
         let change = |user: &mut User| user.epoch += 1;
-        self.change(Action::RevokeUser, id, ends, true, change)
+        self.change(Action::RevokeUser, id, ends, Own::Always, change)
             .await
     }
 
@@ -252,7 +266,7 @@ impl<'a> Acting<'a> {
         keys: Keys,
     ) -> Result<()> {
         let changed = async {
-            let mut user = self.manageable(id, false).await?;
+            let mut user = self.manageable(id, Own::Never).await?;
             let words = about(&user.name);
             user.password = self.auth.0.passwords.hash_about(password, &words).await?;
             user.epoch += 1;
@@ -274,7 +288,7 @@ impl<'a> Acting<'a> {
     /// As [`change_role`](Self::change_role).
     pub async fn delete_user(&self, id: EntityId) -> Result<()> {
         let deleted = async {
-            self.manageable(id, false).await?;
+            self.manageable(id, Own::Never).await?;
             let existed = self.auth.0.store.remove_user(id).await?;
             self.auth.0.cache.clear();
             existed.then_some(()).ok_or_else(users::unknown)
@@ -293,7 +307,8 @@ impl<'a> Acting<'a> {
     pub async fn revoke_token(&self, token: &str) -> Result<()> {
         let access = self.auth.0.tokens.read_access(token)?;
         let revoked = async {
-            if access.subject != *self.who.id() {
+            let is_own = access.subject == *self.who.id() && self.who.kind() == PrincipalKind::User;
+            if !is_own {
                 self.require(MANAGE_USERS)?;
             }
             // As long as clocks may differ, it could be accepted after its end.
@@ -326,12 +341,13 @@ impl<'a> Acting<'a> {
             .await
     }
 
-    /// Makes an API key for a user: oneself, or with `manage:api_keys` another. It is shown this once.
+    /// Makes an API key for a user. It is shown this once.
     ///
     /// # Errors
     ///
-    /// [`GRANT_EXCEEDED`](crate::codes::GRANT_EXCEEDED) for a scope that the caller does not hold,
-    /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING), [`KEY_SETTING_INVALID`],
+    /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING) without `manage:api_keys`, also for
+    /// oneself; [`GRANT_EXCEEDED`](crate::codes::GRANT_EXCEEDED) for a scope that the caller does not hold, or an owner
+    /// who may more; [`KEY_SETTING_INVALID`],
     /// [`USER_UNKNOWN`](crate::codes::USER_UNKNOWN), and those of the store.
     pub async fn create_key(
         &self,
@@ -389,6 +405,7 @@ impl<'a> Acting<'a> {
     ) -> Result<(Secret<String>, ApiKey)> {
         let rotated = async {
             let old = self.key(id).await?;
+            self.require_keys_of(old.owner).await?;
             let now = self.auth.now();
             if old.is_over(now) {
                 return Err(unknown());
@@ -417,7 +434,7 @@ impl<'a> Acting<'a> {
         self.noted(Action::RotateKey, id.as_str(), rotated).await
     }
 
-    /// Ends a key.
+    /// Ends a key: one's own, or with `manage:api_keys` another.
     ///
     /// # Errors
     ///
@@ -425,20 +442,20 @@ impl<'a> Acting<'a> {
     /// store.
     pub async fn revoke_key(&self, id: &KeyId) -> Result<()> {
         let revoked = async {
-            self.key(id).await?;
+            let key = self.key(id).await?;
+            if !self.is_user(key.owner) {
+                self.require_keys_of(key.owner).await?;
+            }
             self.auth.0.store.end_key(id, self.auth.now()).await?;
-            self.auth.0.cache.clear();
+            self.auth.0.cache.forget(key.owner);
             Ok(())
         };
         let revoked = revoked.await;
         self.noted(Action::RevokeKey, id.as_str(), revoked).await
     }
 
-    /// A key that the caller may do something with.
     async fn key(&self, id: &KeyId) -> Result<ApiKey> {
-        let key = self.auth.0.store.key(id).await?.ok_or_else(unknown)?;
-        self.require_keys_of(key.owner).await?;
-        Ok(key)
+        self.auth.0.store.key(id).await?.ok_or_else(unknown)
     }
 
     /// Where the audit ends now: kept elsewhere, it shows when entries are cut off later.
@@ -484,7 +501,7 @@ impl<'a> Acting<'a> {
         action: Action,
         id: EntityId,
         ends: Ends,
-        own: bool,
+        own: Own,
         change: impl FnOnce(&mut User) + Send,
     ) -> Result<()> {
         let changed = async {
@@ -496,13 +513,13 @@ impl<'a> Acting<'a> {
         self.noted(action, &id.to_string(), changed).await
     }
 
-    /// A user that the caller may change: not one who may more, and oneself only where that is `own`.
-    async fn manageable(&self, id: EntityId, own: bool) -> Result<User> {
+    /// A user that the caller may change: not one who may more, and oneself only where `own` says so.
+    async fn manageable(&self, id: EntityId, own: Own) -> Result<User> {
         let is_self = Auth::user_of(self.who) == Some(id);
-        if is_self && !own {
+        if is_self && own == Own::Never {
             return Err(Error::new(SELF_REFUSED, "nobody does this to themselves"));
         }
-        if !is_self || self.who.kind() != PrincipalKind::User {
+        if own != Own::Always || !self.is_user(id) {
             self.require(MANAGE_USERS)?;
         }
         let user = self.auth.existing(id).await?;
@@ -512,17 +529,14 @@ impl<'a> Acting<'a> {
         Ok(user)
     }
 
+    /// For what gives a key: a session that was narrowed, or stolen for an hour, must not make itself a key for good.
     async fn require_keys_of(&self, owner: EntityId) -> Result<()> {
-        let is_self = Auth::user_of(self.who) == Some(owner);
-        if !is_self || self.who.kind() != PrincipalKind::User {
-            self.require(MANAGE_KEYS)?;
-        }
+        self.require(MANAGE_KEYS)?;
         let user = self.auth.existing(owner).await?;
-        if is_self {
-            Ok(())
-        } else {
-            self.require_role(&user.role)
+        if Auth::user_of(self.who) == Some(owner) {
+            return Ok(());
         }
+        self.require_role(&user.role)
     }
 
     fn require_role(&self, role: &RoleName) -> Result<()> {
@@ -530,10 +544,15 @@ impl<'a> Acting<'a> {
     }
 
     fn require_own_or(&self, owner: EntityId, permission: &str) -> Result<()> {
-        if Auth::user_of(self.who) == Some(owner) && self.who.kind() == PrincipalKind::User {
+        if self.is_user(owner) {
             return Ok(());
         }
         self.require(permission)
+    }
+
+    /// Whether the caller is this user, and no key of theirs.
+    fn is_user(&self, id: EntityId) -> bool {
+        Auth::user_of(self.who) == Some(id) && self.who.kind() == PrincipalKind::User
     }
 
     fn require(&self, permission: &str) -> Result<()> {

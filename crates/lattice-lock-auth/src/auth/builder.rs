@@ -166,7 +166,6 @@ impl AuthBuilder {
         let tokens = self.tokens.at_least(access, refresh).build()?;
         Ok(Auth(Arc::new(Inner {
             clock: Arc::clone(tokens.clock()),
-            tokens,
             passwords: self.passwords,
             store,
             audit,
@@ -176,6 +175,8 @@ impl AuthBuilder {
             settings: self.settings,
             cache: Cache::new(self.cached, self.delay),
             used: super::Used::default(),
+            swept_at: tokens.clock().now().into(),
+            tokens,
         })))
     }
 }

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lattice_lock_principal::Permissions;
+use lattice_lock_repository::EntityId;
 
 use crate::Source;
 use crate::tokens::Id;
@@ -16,7 +17,7 @@ pub(super) struct Standing {
     pub(super) permissions: Arc<Permissions>,
     /// When it ends by itself; a token's end is in the token.
     pub(super) ends_at: Option<u64>,
-    pub(super) owner: Option<lattice_lock_repository::EntityId>,
+    pub(super) owner: Option<EntityId>,
 }
 
 /// The whole of a credential, and where it came from: never a part that two credentials could share.
@@ -96,6 +97,15 @@ impl Cache {
         halves.young.insert(key, (now, Arc::clone(standing)));
     }
 
+    /// Forgets what this user's credentials are worth.
+    pub(super) fn forget(&self, user: EntityId) {
+        let mut halves = self.halves();
+        halves.cleared += 1;
+        let others = |standing: &Arc<Standing>| standing.owner != Some(user);
+        halves.young.retain(|_, (_, standing)| others(standing));
+        halves.old.retain(|_, (_, standing)| others(standing));
+    }
+
     pub(super) fn clear(&self) {
         let mut halves = self.halves();
         halves.cleared += 1;
@@ -156,6 +166,27 @@ mod tests {
         let off = Cache::new(8, 0);
         off.put(key(1), &nowhere, 100, 0, &standing());
         assert!(off.get(key(1), &nowhere, 100).is_none());
+    }
+
+    #[test]
+    fn one_user_is_forgotten_and_the_others_are_not() {
+        let (cache, nowhere) = (Cache::new(8, 5), Source::unknown());
+        let users = [EntityId::generate(), EntityId::generate()];
+        for (n, user) in (1..).zip(users) {
+            let owned = Standing {
+                owner: Some(user),
+                ..Standing::clone(&standing())
+            };
+            cache.put(key(n), &nowhere, 100, 0, &Arc::new(owned));
+        }
+        cache.forget(users[0]);
+        assert!(cache.get(key(1), &nowhere, 100).is_none());
+        assert!(cache.get(key(2), &nowhere, 100).is_some());
+        cache.put(key(3), &nowhere, 100, 0, &standing());
+        assert!(
+            cache.get(key(3), &nowhere, 100).is_none(),
+            "looked up before"
+        );
     }
 
     #[test]

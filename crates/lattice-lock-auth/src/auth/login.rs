@@ -9,11 +9,11 @@ use crate::audit::Action;
 use crate::codes::{
     CREDENTIALS_REFUSED, PASSWORD_TOO_LONG, REFRESH_REUSED, REFRESH_SUPERSEDED, SESSION_ENDED,
 };
-use crate::lockout::{Attempt, Settled, locked_out};
+use crate::lockout::{Settled, locked_out};
 use crate::passwords::Verdict;
 use crate::store::{Ends, Session};
 use crate::tokens::{Id, Refresh, SessionClaims};
-use crate::{Grant, Passwords, Source, User};
+use crate::{Grant, Passwords, Source, User, users};
 
 /// A session's tokens, and who they are for. `Debug` does not show the tokens.
 #[derive(Clone)]
@@ -141,51 +141,47 @@ impl Auth {
             return Err(locked_out(now, until));
         }
         let judged = self.judge(name, password).await;
-        let settled = match &judged {
-            Ok((Some(_), _)) => Some(Settled::Success),
-            Ok((None, _)) => None,
-            Err(_) => Some(Settled::Withdrawn),
-        };
-        if let Some(settled) = settled {
-            self.settle(&attempt, settled).await?;
+        match &judged {
+            Ok(Judged::Right(_)) => self.0.store.settle(&attempt, Settled::Success).await?,
+            Ok(Judged::Wrong { .. }) => {}
+            Err(_) => self.0.store.settle(&attempt, Settled::Withdrawn).await?,
         }
+        self.sweep_if_due(now).await;
         match judged? {
-            (Some(user), _) => Ok(user),
-            (None, known) => {
-                let refused = Err(Error::new(
-                    CREDENTIALS_REFUSED,
-                    "name or password are wrong",
-                ));
+            Judged::Right(user) => Ok(user),
+            Judged::Wrong { known, why } => {
+                // An attempt may have closed a gate, which holds at once.
+                if let Some(user) = &known {
+                    self.0.cache.forget(user.id);
+                }
                 let target = known.map_or_else(
                     || format!("name:{}", self.0.pseudonyms.of_name(name).as_str()),
                     |user| user.id.to_string(),
                 );
-                self.note(Action::Login, None, &target, source, &refused)
+                let reason: Result<()> = Err(why.unwrap_or_else(refused));
+                self.note(Action::Login, None, &target, source, &reason)
                     .await?;
-                refused
+                Err(refused())
             }
         }
     }
 
-    async fn settle(&self, attempt: &Attempt, settled: Settled) -> Result<()> {
-        self.0.store.settle(attempt, settled).await?;
-        // A lock that was lifted must not be remembered, nor one that began.
-        self.0.cache.clear();
-        Ok(())
-    }
-
-    /// The user, if everything is right; and the user whose name it is.
-    async fn judge(
-        &self,
-        name: &str,
-        password: &Secret<String>,
-    ) -> Result<(Option<User>, Option<User>)> {
+    async fn judge(&self, name: &str, password: &Secret<String>) -> Result<Judged> {
         let known = match name.parse() {
             Ok(name) => self.0.store.user_named(&name).await?,
             Err(_) => None,
         };
-        let hash = known.as_ref().map(|user| &user.password);
-        let verdict = match self.0.passwords.judge(password, hash).await {
+        let passwords = &self.0.passwords;
+        let usable = known
+            .as_ref()
+            .map(|user| passwords.require_usable(&user.password));
+        // A hash that cannot be used must not tell that there is a user: it costs and says what a wrong password does.
+        let why = usable.and_then(Result::err);
+        let hash = known
+            .as_ref()
+            .filter(|_| why.is_none())
+            .map(|user| &user.password);
+        let verdict = match passwords.judge(password, hash).await {
             Err(error) if error.code() == PASSWORD_TOO_LONG => Verdict::Wrong,
             judged => judged?,
         };
@@ -194,9 +190,9 @@ impl Auth {
                 if verdict == Verdict::Obsolete {
                     self.renew(user.clone(), password).await;
                 }
-                Ok((Some(user.clone()), Some(user)))
+                Ok(Judged::Right(user))
             }
-            known => Ok((None, known)),
+            known => Ok(Judged::Wrong { known, why }),
         }
     }
 
@@ -287,7 +283,7 @@ impl Auth {
             ));
         }
         self.0.store.end_session(session.id, now).await?;
-        self.0.cache.clear();
+        self.0.cache.forget(session.user);
         let reused = Err(Error::new(REFRESH_REUSED, "the token was exchanged before"));
         let target = String::from(session.id);
         self.note(Action::RefreshReused, Some(who), &target, source, &reused)
@@ -303,7 +299,9 @@ impl Auth {
     pub async fn logout(&self, refresh: &str, source: &Source) -> Result<()> {
         let token = self.0.tokens.read_refresh(refresh)?;
         let ended = self.0.store.end_session(token.session, self.now()).await;
-        self.0.cache.clear();
+        if let Some(user) = users::id_of(&token.subject) {
+            self.0.cache.forget(user);
+        }
         let who = Principal::new(PrincipalKind::User, token.subject);
         let target = String::from(token.session);
         self.note(Action::Logout, Some(&who), &target, source, &ended)
@@ -359,6 +357,21 @@ impl Auth {
             principal: self.principal(user, session.scopes.as_ref())?,
         })
     }
+}
+
+/// What became of a name and a password.
+enum Judged {
+    Right(User),
+    Wrong {
+        /// The user of that name, if there is one.
+        known: Option<User>,
+        /// Why the hash could not be used, for the audit.
+        why: Option<Error>,
+    },
+}
+
+fn refused() -> Error {
+    Error::new(CREDENTIALS_REFUSED, "name or password are wrong")
 }
 
 fn ended() -> Error {

@@ -8,7 +8,7 @@ use super::Auth;
 use super::cache::{Credential, Standing};
 use crate::codes::{KEY_UNKNOWN, TOKEN_REVOKED};
 use crate::keys::{PREFIX, Presented};
-use crate::lockout::locked_out;
+use crate::lockout::{Attempt, Settled, locked_out};
 use crate::tokens::Access;
 use crate::{Source, User, users};
 
@@ -143,7 +143,10 @@ impl Auth {
         let key = key.ok_or_else(unknown)?;
         let owner = self.0.store.user(key.owner).await?;
         let owner = owner.filter(|owner| !owner.disabled).ok_or_else(unknown)?;
-        self.require_unlocked(&owner, source).await?;
+        let attempt = self.require_unlocked(&owner, source).await?;
+        if let Some(strange) = attempt {
+            self.0.store.settle(&strange, Settled::Known).await?;
+        }
         let standing = Arc::new(self.standing(&owner, Some(&key.scopes), key.expires_at));
         let credential = Credential::Key(presented.hash);
         self.0
@@ -170,14 +173,19 @@ impl Auth {
         }
     }
 
-    /// Refuses a user whose account, or a source, has to wait: a lock holds on every path.
-    pub(super) async fn require_unlocked(&self, user: &User, source: &Source) -> Result<()> {
+    /// Refuses a user whose account, or a source, has to wait: a lock holds on every path. Returns the place, if it is
+    /// not known as one of the user's.
+    pub(super) async fn require_unlocked(
+        &self,
+        user: &User,
+        source: &Source,
+    ) -> Result<Option<Attempt>> {
         let now = self.now();
         let name = user.name.as_str();
         let attempt = self.0.pseudonyms.attempt(name, source, self.0.lockout, now);
         let gates = self.0.store.gates(&attempt.keys()).await?;
         match attempt.closed_until(&gates) {
-            None => Ok(()),
+            None => Ok(Some(attempt).filter(|attempt| attempt.is_strange(&gates))),
             Some(until) => Err(locked_out(now, until)),
         }
     }

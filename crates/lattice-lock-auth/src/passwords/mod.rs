@@ -187,7 +187,7 @@ impl Passwords {
         hash: Option<&PasswordHash>,
     ) -> Result<Verdict> {
         Self::require_bounded(password)?;
-        hash.map_or(Ok(()), |hash| hash.require_usable(&self.peppers))?;
+        hash.map_or(Ok(()), |hash| self.require_usable(hash))?;
         let (typed, hash, cost) = (password.clone(), hash.cloned(), self.cost);
         let (peppers, calls) = (self.peppers.clone(), self.calls.clone());
         let job = move || {
@@ -201,6 +201,11 @@ impl Passwords {
             }
         };
         self.gate.run(job).await?
+    }
+
+    /// Refuses a hash that asks for too much, or for a pepper that is not given.
+    pub(crate) fn require_usable(&self, hash: &PasswordHash) -> Result<()> {
+        hash.require_usable(&self.peppers)
     }
 
     /// Refuses what can be nobody's password, before anything else is done.

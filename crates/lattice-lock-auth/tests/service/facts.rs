@@ -226,6 +226,49 @@ pub(crate) async fn nobody_is_locked_out_from_where_they_signed_in(world: World)
     assert_eq!(world.fail("ann", &here()).await, LOCKED_OUT);
 }
 
+pub(crate) async fn neighbours_lock_nobody_out(world: World) {
+    world.user("ann", Role::Viewer).await;
+    let session = world.login("ann").await;
+    for n in 0..60 {
+        let closed = world.fail(&format!("name{n}"), &here()).await;
+        assert_eq!(closed == LOCKED_OUT, n >= 50, "{n}");
+    }
+    assert!(world.verify(&session).await.is_ok());
+    world.login("ann").await;
+}
+
+pub(crate) async fn a_hash_that_cannot_be_used_tells_nobody(world: World) {
+    let costly = BCRYPT.replace("$12$", "$15$");
+    let record: UserRecord =
+        serde_json::from_value(serde_json::json!({"username": "ann", "hashed_password": costly}))
+            .unwrap();
+    world.auth.import_users(&[record]).await.unwrap();
+    let mut answers = Vec::new();
+    for name in ["ann", "nobody"] {
+        let before = world.auth.passwords().hash_calls();
+        let error = world
+            .auth
+            .login(name, &secret("secret"), &elsewhere())
+            .await
+            .unwrap_err();
+        assert_eq!(world.auth.passwords().hash_calls() - before, 1);
+        answers.push(format!("{error:?}"));
+    }
+    assert_eq!(answers[0], answers[1]);
+    let mut audit = Vec::new();
+    let (host, source) = (host(), here());
+    world
+        .auth
+        .acting(&host, &source)
+        .export_audit(&mut audit)
+        .await
+        .unwrap();
+    assert!(
+        String::from_utf8(audit).unwrap().contains("LL-AUT-025"),
+        "its keeper learns of it"
+    );
+}
+
 pub(crate) async fn users_have_one_name_each(world: World) {
     let ann = world.user("ann", Role::Viewer).await;
     let (host, source) = (host(), here());

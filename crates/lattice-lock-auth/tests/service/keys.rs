@@ -18,10 +18,16 @@ fn reading() -> NewKey {
 
 pub(crate) async fn a_key_may_what_it_says_and_its_owner_may(world: World) {
     let ann = world.user("ann", Role::Operator).await;
+    let (host, source) = (host(), here());
     let session = world.login("ann").await;
-    let source = here();
-    let acting = world.auth.acting(session.principal(), &source);
+    let as_ann = world.auth.acting(session.principal(), &source);
+    refused(
+        as_ann.create_key(ann.id(), &reading()).await,
+        PERMISSION_MISSING,
+    );
+    let acting = world.auth.acting(&host, &source);
     let (text, key) = acting.create_key(ann.id(), &reading()).await.unwrap();
+    assert_eq!(as_ann.keys(ann.id()).await.unwrap().len(), 1);
     let who = world
         .auth
         .authenticate(text.expose(), &elsewhere())
@@ -42,9 +48,8 @@ pub(crate) async fn a_key_may_what_it_says_and_its_owner_may(world: World) {
     );
     refused(as_key.keys(ann.id()).await, PERMISSION_MISSING);
     refused(as_key.end_sessions(ann.id()).await, PERMISSION_MISSING);
-    let more = reading().scope(permission("manage:users"));
+    let more = reading().scope(permission("delete:everything"));
     refused(acting.create_key(ann.id(), &more).await, GRANT_EXCEEDED);
-    let host = host();
     world
         .auth
         .acting(&host, &source)
@@ -141,7 +146,13 @@ pub(crate) async fn keys_are_managed_by_those_who_may(world: World) {
     let session = world.login("ann").await;
     let source = here();
     let acting = world.auth.acting(session.principal(), &source);
-    let (_, key) = acting.create_key(ann.id(), &reading()).await.unwrap();
+    let (host, source) = (host(), here());
+    let as_host = world.auth.acting(&host, &source);
+    let (_, key) = as_host.create_key(ann.id(), &reading()).await.unwrap();
+    refused(
+        acting.rotate_key(key.id(), Duration::ZERO).await,
+        PERMISSION_MISSING,
+    );
     refused(
         acting.create_key(bob.id(), &NewKey::new("x")).await,
         PERMISSION_MISSING,
@@ -154,8 +165,6 @@ pub(crate) async fn keys_are_managed_by_those_who_may(world: World) {
         PERMISSION_MISSING,
     );
     refused(as_bob.keys(ann.id()).await, PERMISSION_MISSING);
-    let host = host();
-    let as_host = world.auth.acting(&host, &source);
     refused(
         as_host.create_key(EntityId::generate(), &reading()).await,
         USER_UNKNOWN,
@@ -175,5 +184,5 @@ pub(crate) async fn keys_are_managed_by_those_who_may(world: World) {
             KEY_SETTING_INVALID,
         );
     }
-    as_host.revoke_key(key.id()).await.unwrap();
+    acting.revoke_key(key.id()).await.unwrap();
 }

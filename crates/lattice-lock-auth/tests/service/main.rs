@@ -24,6 +24,8 @@ macro_rules! on_store {
                 facts::guesses_at_the_same_time_are_counted
                 facts::a_source_has_its_own_count_over_all_names
                 facts::nobody_is_locked_out_from_where_they_signed_in
+                facts::neighbours_lock_nobody_out
+                facts::a_hash_that_cannot_be_used_tells_nobody
                 facts::users_have_one_name_each
                 facts::nobody_grants_more_than_they_hold
                 facts::nobody_removes_themselves

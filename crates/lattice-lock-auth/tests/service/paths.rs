@@ -94,6 +94,16 @@ pub(crate) async fn a_lock_holds_on_every_path(world: World) {
         .unwrap()
         .remove(0);
     let all = Credentials { user, session, key };
+    // Where the key was used before, nobody can lock it out.
+    let server: lattice_lock_auth::Source = "server".parse().unwrap();
+    assert!(
+        world
+            .auth
+            .verify_key(all.key.expose(), &server)
+            .await
+            .is_ok()
+    );
+    world.pass(10);
     for n in 0..5 {
         world
             .fail("ann", &format!("attacker-{n}").parse().unwrap())
@@ -108,6 +118,13 @@ pub(crate) async fn a_lock_holds_on_every_path(world: World) {
         .verify(all.session.access().expose(), &here())
         .await;
     assert!(there.is_ok(), "from where ann signed in");
+    assert!(
+        world
+            .auth
+            .verify_key(all.key.expose(), &server)
+            .await
+            .is_ok()
+    );
     let waits = world
         .auth
         .verify_key(all.key.expose(), &elsewhere())
