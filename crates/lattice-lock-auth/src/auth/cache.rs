@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lattice_lock_principal::Permissions;
+use lattice_lock_principal::{Permissions, Principal};
 use lattice_lock_repository::EntityId;
 
 use crate::Source;
@@ -18,6 +18,8 @@ pub(super) struct Standing {
     /// When it ends by itself; a token's end is in the token.
     pub(super) ends_at: Option<u64>,
     pub(super) owner: Option<EntityId>,
+    /// Who presents it, of an API key: the same each time.
+    pub(super) principal: Option<Principal>,
 }
 
 /// The whole of a credential, and where it came from: never a part that two credentials could share.
@@ -140,6 +142,7 @@ mod tests {
             permissions: Arc::default(),
             ends_at: None,
             owner: None,
+            principal: None,
         })
     }
 

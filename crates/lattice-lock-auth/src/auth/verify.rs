@@ -74,17 +74,14 @@ impl Auth {
             Some(standing) => standing,
             None => self.look_up_key(&presented, source, now).await?,
         };
-        let Some(owner) = standing
-            .owner
-            .filter(|_| standing.ends_at.is_none_or(|end| now < end))
-        else {
-            return Err(unknown());
-        };
+        let is_good = standing.ends_at.is_none_or(|end| now < end);
+        let who = standing
+            .principal
+            .as_ref()
+            .filter(|_| is_good)
+            .ok_or_else(unknown)?;
         self.0.used.note(&presented.id, now);
-        let id = owner.to_string().parse()?;
-        Ok(Principal::new(PrincipalKind::ApiKey, id)
-            .permissions(standing.permissions.iter().cloned())
-            .tag("api_key", presented.id.as_str()))
+        Ok(who.clone())
     }
 
     async fn look_up_token(
@@ -113,6 +110,7 @@ impl Auth {
                 permissions: Arc::new(access.permissions.clone()),
                 ends_at: Some(access.expires_at),
                 owner: None,
+                principal: None,
             },
             Some(id) => {
                 let user = store.user(id).await?.ok_or_else(revoked)?;
@@ -147,7 +145,12 @@ impl Auth {
         if let Some(strange) = attempt {
             self.0.store.settle(&strange, Settled::Known).await?;
         }
-        let standing = Arc::new(self.standing(&owner, Some(&key.scopes), key.expires_at));
+        let mut standing = self.standing(&owner, Some(&key.scopes), key.expires_at);
+        let who = Principal::new(PrincipalKind::ApiKey, owner.principal_id()?)
+            .permissions(standing.permissions.iter().cloned())
+            .tag("api_key", presented.id.as_str());
+        standing.principal = Some(who);
+        let standing = Arc::new(standing);
         let credential = Credential::Key(presented.hash);
         self.0
             .cache
@@ -170,6 +173,7 @@ impl Auth {
             permissions,
             ends_at,
             owner: Some(user.id),
+            principal: None,
         }
     }
 
