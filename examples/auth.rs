@@ -296,9 +296,7 @@ async fn use_a_key(auth: &Auth, source: &Source) -> Result<()> {
     proved(format_args!(
         "a typo is found without looking it up: {typo}"
     ));
-    let (_, next) = acting
-        .rotate_key(key.id(), Duration::from_hours(1))
-        .await?;
+    let (_, next) = acting.rotate_key(key.id(), Duration::from_hours(1)).await?;
     row(
         "replaced",
         format_args!("by llk_{}…; the old one is good for an hour", next.id()),
