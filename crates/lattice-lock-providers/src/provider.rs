@@ -9,6 +9,8 @@ use crate::{Maturity, ProviderId};
 pub enum Wire {
     /// OpenAI's chat completions, which most others speak too.
     OpenAiChat,
+    /// `OpenAI`'s responses.
+    OpenAiResponses,
     /// Anthropic's messages.
     AnthropicMessages,
     /// Google's `generateContent`.
@@ -17,6 +19,8 @@ pub enum Wire {
     AzureOpenAi,
     /// Amazon's `Converse`.
     BedrockConverse,
+    /// Ollama's own chat.
+    OllamaChat,
 }
 
 /// Whether a provider's count of a reply contains the reasoning tokens.
@@ -54,6 +58,7 @@ pub struct Provider {
     maturity: Maturity,
     allowed: bool,
     reasoning: ReasoningCount,
+    version: Option<String>,
 }
 
 impl Provider {
@@ -172,7 +177,29 @@ impl Provider {
             maturity: Maturity::Production,
             allowed: false,
             reasoning: ReasoningCount::WithinOutput,
+            version: None,
         }
+    }
+
+    /// Sets the protocol, where a provider speaks several: `OpenAI`'s responses instead of its chat completions, or
+    /// Ollama's own chat instead of `OpenAI`'s.
+    ///
+    /// ```
+    /// use lattice_lock_providers::{Provider, Wire};
+    ///
+    /// assert_eq!(Provider::openai().speaks(Wire::OpenAiResponses).wire(), Wire::OpenAiResponses);
+    /// ```
+    #[must_use]
+    pub fn speaks(mut self, wire: Wire) -> Self {
+        self.wire = wire;
+        self
+    }
+
+    /// Sets the version of the interface that is asked for, as Azure's `api-version`; the client's own by default.
+    #[must_use]
+    pub fn api_version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
     }
 
     /// Sets the API key, in place of all that were set before.
@@ -266,6 +293,12 @@ impl Provider {
     #[must_use]
     pub fn is_configured(&self) -> bool {
         self.has_key()
+    }
+
+    /// The version of the interface that is asked for, if one is set.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     /// How it counts reasoning tokens.
