@@ -7,9 +7,9 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::exchange::{Answer, Ending, Reported};
-use crate::wire::{Asked, Failure, Said};
-use crate::{Account, Charge, Exchange, Gate, Received, Usage, Wire, models};
+use crate::exchange::{Answer, Ending, Mangle, Placement, Reported};
+use crate::wire::{Asked, Failure, Place, Route, Said};
+use crate::{Account, Charge, Exchange, Gate, Received, Usage, models};
 
 /// Headers in which a caller may name its operation, the most specific first.
 const OPERATION_HEADERS: [&str; 3] = [
@@ -35,15 +35,19 @@ struct State {
 pub(crate) struct Plan {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Bytes,
+    /// The body; of a stream, piece by piece.
+    pub(crate) pieces: Vec<Bytes>,
+    /// Whether the body's length is not announced.
+    pub(crate) streams: bool,
     pub(crate) delay: Duration,
     pub(crate) gate: Option<Gate>,
     pub(crate) ending: Ending,
+    pub(crate) pause: Duration,
 }
 
 /// Where a request stands: its wire and the id that it was given.
 struct Visit<'a> {
-    wire: Wire,
+    route: Route<'a>,
     number: usize,
     request_id: String,
     headers: &'a HeaderMap,
@@ -77,7 +81,7 @@ impl Desk {
         state.received.push(Received::new(parts, bytes));
         let number = state.received.len();
         let visit = Visit {
-            wire: Wire::of(parts.uri.path(), &parts.headers),
+            route: Route::of(parts.uri.path(), &parts.headers),
             number,
             request_id: format!("req_{number:032x}"),
             headers: &parts.headers,
@@ -94,23 +98,28 @@ impl Desk {
 
 impl State {
     fn admit(&mut self, visit: &Visit<'_>, parts: &Parts, body: &[u8]) -> Result<Plan, Failure> {
-        let shown = visit.wire.credential(visit.headers);
+        let (wire, path) = (visit.route.wire, parts.uri.path());
+        let shown = wire.credential(visit.headers);
         if self.key.is_some() && self.key.as_deref() != shown {
-            return Err(visit.wire.refused_key(shown));
+            return Err(wire.refused_key(shown));
         }
-        let path = parts.uri.path();
-        match (&parts.method, path) {
-            (&Method::GET, "/v1/models") => Ok(visit.plan(200, &visit.wire.models())),
-            (&Method::POST, path) if path == visit.wire.path() => {
-                let asked = visit.wire.parse(visit.headers, body)?;
+        match (&parts.method, visit.route.place) {
+            (&Method::GET, Place::Models) => Ok(visit.plan(200, &wire.models())),
+            (&Method::POST, Place::Chat) => {
+                let asked = wire.parse(&visit.route, visit.headers, body)?;
                 Ok(self.serve(visit, &asked))
             }
-            (method, "/v1/models" | "/v1/chat/completions" | "/v1/messages") => Err(
-                Failure::saying(405, format!("Not allowed to {method} on {path}.")),
-            ),
-            (method, _) => Err(Failure::saying(
+            (&Method::POST, Place::Embeddings) => {
+                let asked = wire.parse_texts(&visit.route, body)?;
+                Ok(self.embed(visit, &asked))
+            }
+            (method, Place::Nowhere) => Err(Failure::saying(
                 404,
                 format!("Invalid URL ({method} {path})"),
+            )),
+            (method, _) => Err(Failure::saying(
+                405,
+                format!("Not allowed to {method} on {path}."),
             )),
         }
     }
@@ -129,7 +138,7 @@ impl State {
         let (text, usage) = charge.unwrap_or_default();
         let plan = match &exchange.answer {
             Answer::Derived | Answer::Text(_) => {
-                visit.plan(200, &visit.reply(&exchange, served, &text, &usage))
+                visit.reply(&exchange, asked, served, &text, &usage)
             }
             Answer::Failure { status, message } => visit.refusal(&Failure {
                 message: message.clone(),
@@ -142,6 +151,27 @@ impl State {
             } => visit.plan_raw(*status, content_type, Bytes::from(body.clone())),
         };
         plan.played_as(exchange)
+    }
+
+    /// Plays the next exchange for this model with vectors made from the texts.
+    fn embed(&mut self, visit: &Visit<'_>, asked: &Asked) -> Plan {
+        let exchange = self.next(&asked.model);
+        let served = models::served(&asked.model);
+        if !matches!(exchange.answer, Answer::Derived | Answer::Text(_)) {
+            return self.serve_again(visit, asked, exchange);
+        }
+        let derived = Usage::derived(&asked.prompt, "");
+        let usage = exchange.usage.unwrap_or(Usage::new().input(derived.input));
+        self.account.push(visit.charge(asked, served, usage));
+        let vectors: Vec<_> = asked.texts.iter().map(|text| vector(text)).collect();
+        let reported = exchange.reported_usage(|usage| visit.route.wire.embedded(usage), &usage);
+        let body = visit.route.wire.vectors(served, &vectors, reported);
+        visit.plan(200, &body).played_as(exchange)
+    }
+
+    fn serve_again(&mut self, visit: &Visit<'_>, asked: &Asked, exchange: Exchange) -> Plan {
+        self.script.push_front(exchange);
+        self.serve(visit, asked)
     }
 
     fn next(&mut self, model: &str) -> Exchange {
@@ -162,7 +192,7 @@ impl Visit<'_> {
         Charge {
             request_id: self.request_id.clone(),
             operation: self.operation(),
-            wire: self.wire,
+            wire: self.route.wire,
             requested_model: asked.model.clone(),
             served_model: served.to_owned(),
             usage,
@@ -176,24 +206,48 @@ impl Visit<'_> {
         value.to_str().ok().map(str::to_owned)
     }
 
-    fn reply(&self, exchange: &Exchange, model: &str, text: &str, usage: &Usage) -> Value {
-        self.wire.reply(Said {
+    fn reply(
+        &self,
+        exchange: &Exchange,
+        asked: &Asked,
+        model: &str,
+        text: &str,
+        usage: &Usage,
+    ) -> Plan {
+        let wire = self.route.wire;
+        let reported = exchange.reported_usage(|usage| wire.usage(usage), usage);
+        let (early, usage) = match exchange.placement {
+            Placement::Usual => (None, reported),
+            Placement::Early => (reported, None),
+            Placement::Twice => (reported.clone(), reported),
+            Placement::Corrected(wrong) => (Some(wire.usage(&wrong)), reported),
+        };
+        let mut said = Said {
             number: self.number,
             model,
             text,
+            reasoning: exchange.reasoning.as_deref(),
+            calls: &exchange.calls,
+            is_refusal: exchange.is_refusal,
             finish: exchange.finish.as_deref(),
-            usage: match &exchange.reported {
-                Reported::AsCharged => Some(self.wire.usage(usage)),
-                Reported::Nothing => None,
-                Reported::Verbatim(usage) => Some(usage.clone()),
-            },
-        })
+            usage,
+            early,
+        };
+        if asked.streams {
+            if !asked.wants_usage {
+                (said.usage, said.early) = (None, None);
+            }
+            let pieces = wire.pieces(&said).into_iter().map(Bytes::from).collect();
+            return self.plan_of(200, wire.stream_type(), pieces, true);
+        }
+        said.usage = said.usage.or_else(|| said.early.take());
+        self.plan(200, &wire.reply(&said))
     }
 
     fn refusal(&self, failure: &Failure) -> Plan {
         self.plan(
             failure.status,
-            &self.wire.failure(failure, &self.request_id),
+            &self.route.wire.failure(failure, &self.request_id),
         )
     }
 
@@ -202,17 +256,43 @@ impl Visit<'_> {
     }
 
     fn plan_raw(&self, status: u16, content_type: &str, body: Bytes) -> Plan {
+        self.plan_of(status, content_type, vec![body], false)
+    }
+
+    fn plan_of(&self, status: u16, content_type: &str, pieces: Vec<Bytes>, streams: bool) -> Plan {
         let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Plan {
             status,
             headers: vec![
                 own("content-type", content_type),
-                own(self.wire.id_header(), &self.request_id),
+                own(self.route.wire.id_header(), &self.request_id),
             ],
-            body,
+            pieces,
+            streams,
             delay: Duration::ZERO,
             gate: None,
             ending: Ending::Whole,
+            pause: Duration::ZERO,
+        }
+    }
+}
+
+/// Three numbers that are the same for the same text.
+fn vector(text: &str) -> [f32; 3] {
+    let sum = text.bytes().fold(7_u16, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u16::from(byte))
+    });
+    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    [f32::from(sum), f32::from(length), 0.5]
+}
+
+impl Exchange {
+    /// What the reply says about usage, in the wire's words.
+    fn reported_usage(&self, put: impl Fn(&Usage) -> Value, usage: &Usage) -> Option<Value> {
+        match &self.reported {
+            Reported::AsCharged => Some(put(usage)),
+            Reported::Nothing => None,
+            Reported::Verbatim(usage) => Some(usage.clone()),
         }
     }
 }
@@ -220,11 +300,58 @@ impl Visit<'_> {
 impl Plan {
     fn played_as(mut self, exchange: Exchange) -> Self {
         self.headers.extend(exchange.headers);
+        let pieces = mangled(self.pieces, exchange.mangle);
+        let (pieces, pause) = match exchange.drip {
+            Some((bytes, pause)) => (dripping(&pieces, bytes), pause),
+            None => (pieces, Duration::ZERO),
+        };
         Self {
+            pieces,
+            pause,
             delay: exchange.delay,
             gate: exchange.gate,
             ending: exchange.ending,
             ..self
         }
     }
+}
+
+/// How long a piece of a line without end is.
+const LINE_PIECE: usize = 64 * 1024;
+
+fn mangled(pieces: Vec<Bytes>, mangle: Option<Mangle>) -> Vec<Bytes> {
+    let Some(mangle) = mangle else { return pieces };
+    let mut bytes = pieces.concat();
+    match mangle {
+        Mangle::InvalidUtf8 => {
+            // Among the letters of a text, so that JSON is broken and nothing else.
+            let middle = bytes.len() / 2;
+            let letters = bytes.iter().enumerate().skip(middle);
+            let at = letters
+                .clone()
+                .find(|(_, byte)| byte.is_ascii_alphabetic())
+                .map_or(0, |(at, _)| at);
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = 0xff;
+            }
+            vec![bytes.into()]
+        }
+        Mangle::Cut => {
+            bytes.truncate(bytes.len() / 2);
+            vec![bytes.into()]
+        }
+        Mangle::LongLine(length) => {
+            let piece = Bytes::from(vec![b'x'; LINE_PIECE]);
+            let line = std::iter::repeat_n(piece, length.div_ceil(LINE_PIECE));
+            line.chain(pieces).collect()
+        }
+    }
+}
+
+fn dripping(pieces: &[Bytes], size: usize) -> Vec<Bytes> {
+    let all = Bytes::from(pieces.concat());
+    let starts = (0..all.len()).step_by(size);
+    starts
+        .map(|start| all.slice(start..all.len().min(start + size)))
+        .collect()
 }

@@ -21,11 +21,17 @@ pub struct Exchange {
     pub(crate) served_model: Option<String>,
     pub(crate) usage: Option<Usage>,
     pub(crate) reported: Reported,
+    pub(crate) placement: Placement,
+    pub(crate) reasoning: Option<String>,
+    pub(crate) calls: Vec<(String, Value)>,
+    pub(crate) is_refusal: bool,
     pub(crate) finish: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) delay: Duration,
     pub(crate) gate: Option<Gate>,
     pub(crate) ending: Ending,
+    pub(crate) mangle: Option<Mangle>,
+    pub(crate) drip: Option<(usize, Duration)>,
 }
 
 /// What is said.
@@ -59,8 +65,36 @@ pub(crate) enum Reported {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Whole,
-    Truncated,
-    Reset,
+    /// An orderly end after so many bytes; after half of them, if nothing is said.
+    Truncated(Option<usize>),
+    /// A reset after so many bytes of the body; before the reply, if nothing is said.
+    Reset(Option<usize>),
+    /// Silence after so many bytes.
+    Stalled(usize),
+}
+
+/// Where the usage stands in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// Where the provider puts it.
+    Usual,
+    /// On a piece that comes before that, and nowhere else.
+    Early,
+    /// On both.
+    Twice,
+    /// Wrong on the first, right on the second.
+    Corrected(Usage),
+}
+
+/// What becomes of the bytes of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mangle {
+    /// One in the middle is no UTF-8.
+    InvalidUtf8,
+    /// They end early, in an orderly message.
+    Cut,
+    /// A line of so many more stands before them.
+    LongLine(usize),
 }
 
 impl Exchange {
@@ -71,11 +105,17 @@ impl Exchange {
             served_model: None,
             usage: None,
             reported: Reported::AsCharged,
+            placement: Placement::Usual,
+            reasoning: None,
+            calls: Vec::new(),
+            is_refusal: false,
             finish: None,
             headers: Vec::new(),
             delay: Duration::ZERO,
             gate: None,
             ending: Ending::Whole,
+            mangle: None,
+            drip: None,
         }
     }
 
@@ -197,17 +237,108 @@ impl Exchange {
         self
     }
 
+    /// Puts what the model thought before the text; nothing by default. A wire that shows no thoughts leaves it out.
+    #[must_use]
+    pub fn reasoning(mut self, text: impl Into<String>) -> Self {
+        self.reasoning = Some(text.into());
+        self
+    }
+
+    /// Adds a call of a tool with these arguments; none by default.
+    #[must_use]
+    pub fn tool_call(mut self, name: impl Into<String>, arguments: Value) -> Self {
+        self.calls.push((name.into(), arguments));
+        self
+    }
+
+    /// Has the text be a refusal, where the wire tells refusals apart.
+    #[must_use]
+    pub fn refusal(mut self) -> Self {
+        self.is_refusal = true;
+        self
+    }
+
+    /// Streams the usage earlier than the provider does, and not where it does.
+    #[must_use]
+    pub fn usage_early(mut self) -> Self {
+        self.placement = Placement::Early;
+        self
+    }
+
+    /// Streams the usage twice.
+    #[must_use]
+    pub fn usage_twice(mut self) -> Self {
+        self.placement = Placement::Twice;
+        self
+    }
+
+    /// Streams `wrong` as the usage first, and corrects it at the end.
+    #[must_use]
+    pub fn usage_corrected(mut self, wrong: Usage) -> Self {
+        self.placement = Placement::Corrected(wrong);
+        self
+    }
+
     /// Announces the whole body, sends half of it, and closes the connection.
     #[must_use]
     pub fn then_truncate(mut self) -> Self {
-        self.ending = Ending::Truncated;
+        self.ending = Ending::Truncated(None);
+        self
+    }
+
+    /// Sends so many bytes of the body, and closes the connection.
+    #[must_use]
+    pub fn truncate_at(mut self, byte: usize) -> Self {
+        self.ending = Ending::Truncated(Some(byte));
         self
     }
 
     /// Does the work, charges for it, and resets the connection instead of replying.
     #[must_use]
     pub fn then_reset(mut self) -> Self {
-        self.ending = Ending::Reset;
+        self.ending = Ending::Reset(None);
+        self
+    }
+
+    /// Sends so many bytes of the body, and resets the connection.
+    #[must_use]
+    pub fn reset_at(mut self, byte: usize) -> Self {
+        self.ending = Ending::Reset(Some(byte));
+        self
+    }
+
+    /// Sends so many bytes of the body and nothing more, for as long as the caller waits.
+    #[must_use]
+    pub fn stall_at(mut self, byte: usize) -> Self {
+        self.ending = Ending::Stalled(byte);
+        self
+    }
+
+    /// Sends the body in pieces of so many bytes, with a pause after each.
+    #[must_use]
+    pub fn drip(mut self, bytes: usize, pause: Duration) -> Self {
+        self.drip = Some((bytes.max(1), pause));
+        self
+    }
+
+    /// Puts a byte that is no UTF-8 into the middle of the body.
+    #[must_use]
+    pub fn invalid_utf8(mut self) -> Self {
+        self.mangle = Some(Mangle::InvalidUtf8);
+        self
+    }
+
+    /// Leaves out the second half of the body, in an orderly message: what is left is JSON that ends too early.
+    #[must_use]
+    pub fn cut_json(mut self) -> Self {
+        self.mangle = Some(Mangle::Cut);
+        self
+    }
+
+    /// Puts a line of so many bytes before the body, without its end.
+    #[must_use]
+    pub fn long_line(mut self, bytes: usize) -> Self {
+        self.mangle = Some(Mangle::LongLine(bytes));
         self
     }
 

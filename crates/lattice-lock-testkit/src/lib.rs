@@ -1,9 +1,10 @@
 //! A scripted language-model provider on loopback, which keeps its own account of what it charged.
 //!
-//! [`ScriptedServer`] is a real HTTP/1.1 server that speaks OpenAI's chat completions and Anthropic's messages
-//! in the providers' own shapes. Each request takes the next [`Exchange`] of the script, or gets a plausible
-//! answer derived from its prompt. Faults are scripted the same way: errors with the real bodies, delays,
-//! resets, truncated bodies, missing or lying usage. The server runs on a thread and a runtime of its own, so
+//! [`ScriptedServer`] is a real HTTP/1.1 server that speaks every [`Wire`], whole and streaming, in the providers'
+//! own shapes. Each request takes the next [`Exchange`] of the script, or gets a plausible answer derived from its
+//! prompt. Faults are scripted the same way: errors with the real bodies, delays, slow drips, silence, resets
+//! at any byte, truncated bodies, bytes that are no UTF-8, usage that is missing, lying, early, doubled or
+//! corrected. The server runs on a thread and a runtime of its own, so
 //! that its [`Account`] survives whatever happens to the application under test, and this crate depends on none
 //! of Lattice Lock's crates: the account is a second one, with its own arithmetic.
 //!

@@ -1,14 +1,19 @@
 /// What an alias is served as: the provider answers with the dated name, and bills by it.
-const DATED: [(&str, &str); 10] = [
+const DATED: [(&str, &str); 15] = [
     ("claude-haiku-4-5", "claude-haiku-4-5-20251001"),
     ("claude-opus-4-1", "claude-opus-4-1-20250805"),
     ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929"),
+    ("gemini-2.5-flash", "gemini-2.5-flash-001"),
+    ("gemini-2.5-flash-lite", "gemini-2.5-flash-lite-001"),
+    ("gemini-2.5-pro", "gemini-2.5-pro-001"),
     ("gpt-4.1", "gpt-4.1-2025-04-14"),
     ("gpt-4o", "gpt-4o-2024-08-06"),
     ("gpt-4o-mini", "gpt-4o-mini-2024-07-18"),
     ("gpt-5", "gpt-5-2025-08-07"),
     ("gpt-5-mini", "gpt-5-mini-2025-08-07"),
     ("gpt-5-nano", "gpt-5-nano-2025-08-07"),
+    ("llama3.1", "llama3.1:8b"),
+    ("llama3.3", "llama3.3:70b"),
     ("o4-mini", "o4-mini-2025-04-16"),
 ];
 

@@ -4,7 +4,14 @@ use hyper::body::Bytes;
 use serde_json::Value;
 
 /// Headers whose values `Debug` does not show.
-const SECRET_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "cookie"];
+const SECRET_HEADERS: [&str; 6] = [
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-amz-security-token",
+    "cookie",
+];
 
 /// One request as it came in. `Debug` shows neither credentials nor the body, so that a failing test does not
 /// print them.
@@ -12,6 +19,7 @@ const SECRET_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "coo
 pub struct Received {
     method: String,
     path: String,
+    query: Option<String>,
     headers: Vec<(String, String)>,
     body: Bytes,
 }
@@ -27,6 +35,7 @@ impl Received {
         Self {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
+            query: parts.uri.query().map(str::to_owned),
             headers: parts.headers.iter().map(header).collect(),
             body,
         }
@@ -42,6 +51,18 @@ impl Received {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// What stands behind the question mark, if there is one.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// The names and values of all headers; credentials are not redacted.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let headers = self.headers.iter();
+        headers.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The first value of a header, whose name is in lower case; credentials are not redacted.
@@ -82,6 +103,7 @@ impl fmt::Debug for Received {
         f.debug_struct("Received")
             .field("method", &self.method)
             .field("path", &self.path)
+            .field("query", &self.query)
             .field(
                 "headers",
                 &self.headers.iter().map(shown).collect::<Vec<_>>(),

@@ -222,17 +222,17 @@ async fn read(body: Incoming) -> Result<Result<Bytes, Failure>, Cut> {
 }
 
 fn respond(plan: Plan) -> Result<Response<Reply>, Cut> {
-    let length = plan.body.len();
-    let body = match plan.ending {
-        Ending::Whole => Reply::whole(plan.body),
-        Ending::Truncated => Reply::half(&plan.body),
-        Ending::Reset => return Err(Cut::Reset),
-    };
-    let mut response = Response::new(body);
+    if plan.ending == Ending::Reset(None) {
+        return Err(Cut::Reset);
+    }
+    let length = plan.pieces.iter().map(Bytes::len).sum::<usize>();
+    let mut response = Response::new(Reply::new(plan.pieces, plan.ending, plan.pause));
     *response.status_mut() =
         StatusCode::from_u16(plan.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if !plan.streams {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
     for (name, value) in plan.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);

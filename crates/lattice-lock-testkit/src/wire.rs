@@ -1,10 +1,13 @@
 use hyper::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Usage;
 
 mod anthropic;
+mod gemini;
+mod ollama;
 mod openai;
+mod responses;
 
 /// A protocol that the server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,14 +15,118 @@ mod openai;
 pub enum Wire {
     /// OpenAI's chat completions: `POST /v1/chat/completions`.
     OpenAi,
+    /// The same under the address of a deployment: `POST /openai/deployments/NAME/chat/completions`.
+    Azure,
+    /// OpenAI's responses: `POST /v1/responses`.
+    OpenAiResponses,
     /// Anthropic's messages: `POST /v1/messages`.
     Anthropic,
+    /// Google's Gemini: `POST /v1beta/models/NAME:generateContent` and `:streamGenerateContent`.
+    Gemini,
+    /// Ollama's own chat: `POST /api/chat`.
+    Ollama,
+}
+
+/// What stands at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Chat,
+    Embeddings,
+    Models,
+    Nowhere,
+}
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route<'a> {
+    pub(crate) wire: Wire,
+    pub(crate) place: Place,
+    /// The model, where the address names it.
+    pub(crate) model: Option<&'a str>,
+    /// Whether the address asks for a stream.
+    pub(crate) streams: bool,
+}
+
+impl<'a> Route<'a> {
+    /// The wire that a request is meant for, so that even a refusal has the right shape, and what it is for.
+    pub(crate) fn of(path: &'a str, headers: &HeaderMap) -> Self {
+        let to = |wire, place| Self {
+            wire,
+            place,
+            model: None,
+            streams: false,
+        };
+        let is_anthropic = headers.contains_key("anthropic-version");
+        let is_google = path.starts_with("/v1beta") || headers.contains_key("x-goog-api-key");
+        match path {
+            "/v1/chat/completions" => to(Wire::OpenAi, Place::Chat),
+            "/v1/embeddings" => to(Wire::OpenAi, Place::Embeddings),
+            "/v1/responses" => to(Wire::OpenAiResponses, Place::Chat),
+            "/v1/messages" => to(Wire::Anthropic, Place::Chat),
+            "/v1/models" if is_anthropic => to(Wire::Anthropic, Place::Models),
+            "/v1/models" | "/v1beta/models" if is_google => to(Wire::Gemini, Place::Models),
+            "/v1/models" => to(Wire::OpenAi, Place::Models),
+            "/openai/models" => to(Wire::Azure, Place::Models),
+            "/api/chat" => to(Wire::Ollama, Place::Chat),
+            "/api/tags" => to(Wire::Ollama, Place::Models),
+            _ => Self::named(path).unwrap_or(to(
+                if is_anthropic {
+                    Wire::Anthropic
+                } else if is_google {
+                    Wire::Gemini
+                } else {
+                    Wire::OpenAi
+                },
+                Place::Nowhere,
+            )),
+        }
+    }
+
+    /// An address that names the model.
+    fn named(path: &'a str) -> Option<Self> {
+        if let Some(deployed) = path.strip_prefix("/openai/deployments/") {
+            let (model, what) = deployed.split_once('/')?;
+            let place = match what {
+                "chat/completions" => Place::Chat,
+                "embeddings" => Place::Embeddings,
+                _ => return None,
+            };
+            return Some(Self {
+                wire: Wire::Azure,
+                place,
+                model: Some(model),
+                streams: false,
+            });
+        }
+        let rest = path
+            .strip_prefix("/v1beta/models/")
+            .or_else(|| path.strip_prefix("/v1/models/"))?;
+        let (model, what) = rest.rsplit_once(':')?;
+        let (place, streams) = match what {
+            "generateContent" => (Place::Chat, false),
+            "streamGenerateContent" => (Place::Chat, true),
+            "batchEmbedContents" => (Place::Embeddings, false),
+            _ => return None,
+        };
+        Some(Self {
+            wire: Wire::Gemini,
+            place,
+            model: Some(model),
+            streams,
+        })
+    }
 }
 
 /// What the server needs to know of a request.
+#[derive(Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) model: String,
     pub(crate) prompt: String,
+    /// The texts that are to be turned into vectors.
+    pub(crate) texts: Vec<String>,
+    pub(crate) streams: bool,
+    /// Whether a stream is to say what it used.
+    pub(crate) wants_usage: bool,
 }
 
 /// What a reply says.
@@ -27,9 +134,47 @@ pub(crate) struct Said<'a> {
     pub(crate) number: usize,
     pub(crate) model: &'a str,
     pub(crate) text: &'a str,
+    pub(crate) reasoning: Option<&'a str>,
+    pub(crate) calls: &'a [(String, Value)],
+    pub(crate) is_refusal: bool,
     pub(crate) finish: Option<&'a str>,
     /// The usage object of the wire, or nothing at all.
     pub(crate) usage: Option<Value>,
+    /// One that a stream brings before that.
+    pub(crate) early: Option<Value>,
+}
+
+impl Said<'_> {
+    /// The text in pieces, as a model says it word by word.
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.text.split_inclusive(' ')
+    }
+
+    /// The provider's id of a call.
+    fn call_id(&self, at: usize) -> String {
+        format!("call_{:020}{at:02}", self.number)
+    }
+}
+
+/// An event without a name.
+fn data(value: &Value) -> String {
+    format!("data: {value}\n\n")
+}
+
+/// An event with the name that stands in it, too.
+fn event(value: &Value) -> String {
+    let name = value["type"].as_str().unwrap_or_default();
+    format!("event: {name}\ndata: {value}\n\n")
+}
+
+/// A text in two halves, to be put together again.
+fn halves(text: &str) -> [&str; 2] {
+    let mut middle = text.len() / 2;
+    while !text.is_char_boundary(middle) {
+        middle -= 1;
+    }
+    let (start, end) = text.split_at(middle);
+    [start, end]
 }
 
 /// A refusal, before the wire puts it into its own words.
@@ -67,83 +212,135 @@ impl Failure {
 }
 
 impl Wire {
-    /// The wire that a request is meant for, so that even a refusal has the right shape.
-    pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
-        if path == Self::Anthropic.path() || headers.contains_key("anthropic-version") {
-            Self::Anthropic
-        } else {
-            Self::OpenAi
-        }
-    }
-
-    /// Where prompts are posted.
-    pub(crate) fn path(self) -> &'static str {
-        match self {
-            Self::OpenAi => "/v1/chat/completions",
-            Self::Anthropic => "/v1/messages",
-        }
-    }
-
     /// The API key that a request shows.
     pub(crate) fn credential(self, headers: &HeaderMap) -> Option<&str> {
+        let shown = |name: &str| headers.get(name)?.to_str().ok();
         match self {
-            Self::OpenAi => headers
-                .get("authorization")?
-                .to_str()
-                .ok()?
+            Self::OpenAi | Self::OpenAiResponses | Self::Ollama => shown("authorization")?
                 .strip_prefix("Bearer ")
                 .map(str::trim),
-            Self::Anthropic => headers.get("x-api-key")?.to_str().ok(),
+            Self::Azure => shown("api-key"),
+            Self::Anthropic => shown("x-api-key"),
+            Self::Gemini => shown("x-goog-api-key"),
         }
     }
 
     pub(crate) fn refused_key(self, shown: Option<&str>) -> Failure {
         match self {
-            Self::OpenAi => openai::refused_key(shown),
+            Self::OpenAi | Self::OpenAiResponses | Self::Ollama => openai::refused_key(shown),
+            Self::Azure => Failure::saying(
+                401,
+                "Access denied due to invalid subscription key or wrong API endpoint.",
+            ),
             Self::Anthropic => anthropic::refused_key(shown),
+            Self::Gemini => gemini::refused_key(),
         }
     }
 
-    pub(crate) fn parse(self, headers: &HeaderMap, body: &[u8]) -> Result<Asked, Failure> {
+    pub(crate) fn parse(
+        self,
+        route: &Route<'_>,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Asked, Failure> {
         match self {
-            Self::OpenAi => openai::parse(body),
+            Self::OpenAi | Self::Azure => openai::parse(route.model, body),
+            Self::OpenAiResponses => responses::parse(body),
             Self::Anthropic => anthropic::parse(headers, body),
+            Self::Gemini => gemini::parse(route, body),
+            Self::Ollama => ollama::parse(body),
         }
     }
 
+    pub(crate) fn parse_texts(self, route: &Route<'_>, body: &[u8]) -> Result<Asked, Failure> {
+        match self {
+            Self::Gemini => gemini::parse_texts(route, body),
+            _ => openai::parse_texts(route.model, body),
+        }
+    }
+
+    /// The usage of a reply to a prompt.
     pub(crate) fn usage(self, usage: &Usage) -> Value {
         match self {
-            Self::OpenAi => openai::usage(usage),
+            Self::OpenAi | Self::Azure => openai::usage(usage),
+            Self::OpenAiResponses => responses::usage(usage),
             Self::Anthropic => anthropic::usage(usage),
+            Self::Gemini => gemini::usage(usage),
+            Self::Ollama => ollama::usage(usage),
         }
     }
 
-    pub(crate) fn reply(self, said: Said<'_>) -> Value {
+    /// The usage of texts that were turned into vectors.
+    pub(crate) fn embedded(self, usage: &Usage) -> Value {
         match self {
-            Self::OpenAi => openai::reply(said),
+            Self::Gemini => {
+                json!({ "promptTokenCount": usage.prompt(), "totalTokenCount": usage.prompt() })
+            }
+            _ => json!({ "prompt_tokens": usage.prompt(), "total_tokens": usage.prompt() }),
+        }
+    }
+
+    pub(crate) fn vectors(self, model: &str, vectors: &[[f32; 3]], usage: Option<Value>) -> Value {
+        match self {
+            Self::Gemini => gemini::vectors(vectors, usage),
+            _ => openai::vectors(model, vectors, usage),
+        }
+    }
+
+    pub(crate) fn reply(self, said: &Said<'_>) -> Value {
+        match self {
+            Self::OpenAi | Self::Azure => openai::reply(said),
+            Self::OpenAiResponses => responses::reply(said),
             Self::Anthropic => anthropic::reply(said),
+            Self::Gemini => gemini::reply(said),
+            Self::Ollama => ollama::reply(said),
+        }
+    }
+
+    /// The reply as a stream, piece by piece.
+    pub(crate) fn pieces(self, said: &Said<'_>) -> Vec<String> {
+        match self {
+            Self::OpenAi | Self::Azure => openai::pieces(said),
+            Self::OpenAiResponses => responses::pieces(said),
+            Self::Anthropic => anthropic::pieces(said),
+            Self::Gemini => gemini::pieces(said),
+            Self::Ollama => ollama::pieces(said),
+        }
+    }
+
+    /// The type of a stream.
+    pub(crate) fn stream_type(self) -> &'static str {
+        match self {
+            Self::Ollama => "application/x-ndjson",
+            _ => "text/event-stream; charset=utf-8",
         }
     }
 
     pub(crate) fn failure(self, failure: &Failure, request_id: &str) -> Value {
         match self {
-            Self::OpenAi => openai::failure(failure),
+            Self::OpenAi | Self::OpenAiResponses => openai::failure(failure),
+            Self::Azure => openai::azure_failure(failure),
             Self::Anthropic => anthropic::failure(failure, request_id),
+            Self::Gemini => gemini::failure(failure),
+            Self::Ollama => ollama::failure(failure),
         }
     }
 
     pub(crate) fn models(self) -> Value {
         match self {
-            Self::OpenAi => openai::models(),
+            Self::OpenAi | Self::OpenAiResponses | Self::Azure => openai::models(),
             Self::Anthropic => anthropic::models(),
+            Self::Gemini => gemini::models(),
+            Self::Ollama => ollama::models(),
         }
     }
 
     /// The header that names the request in the reply.
     pub(crate) fn id_header(self) -> &'static str {
         match self {
-            Self::OpenAi => "x-request-id",
             Self::Anthropic => "request-id",
+            Self::Azure => "apim-request-id",
+            _ => "x-request-id",
         }
     }
 }

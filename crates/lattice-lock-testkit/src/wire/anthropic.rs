@@ -1,7 +1,7 @@
 use hyper::HeaderMap;
 use serde_json::{Value, json};
 
-use super::{Asked, Failure, Said, content, texts};
+use super::{Asked, Failure, Said, content, event, halves, texts};
 use crate::{Usage, models};
 
 pub(super) fn refused_key(shown: Option<&str>) -> Failure {
@@ -32,14 +32,14 @@ pub(super) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Asked, Failure> 
     if !request["max_tokens"].is_u64() {
         return Err(refused("max_tokens: Field required"));
     }
-    if request["stream"] == true {
-        return Err(refused("stream: streaming is not scripted here"));
-    }
     let system = content(&request["system"]).join("\n");
     let prompt = [system, texts(messages)].join("\n").trim().to_owned();
     Ok(Asked {
         model: model.to_owned(),
         prompt,
+        streams: request["stream"] == true,
+        wants_usage: true,
+        ..Asked::default()
     })
 }
 
@@ -58,20 +58,121 @@ pub(super) fn usage(usage: &Usage) -> Value {
     })
 }
 
-pub(super) fn reply(said: Said<'_>) -> Value {
-    let mut reply = json!({
+fn content_of(said: &Said<'_>) -> Vec<Value> {
+    let mut content = Vec::new();
+    if let Some(thinking) = said.reasoning {
+        content.push(json!({
+            "type": "thinking",
+            "thinking": thinking,
+            "signature": format!("sig{:029}==", said.number),
+        }));
+    }
+    if !said.text.is_empty() {
+        content.push(json!({ "type": "text", "text": said.text }));
+    }
+    for (at, (name, input)) in said.calls.iter().enumerate() {
+        let id = format!("toolu_{:020}{at:02}", said.number);
+        content.push(json!({ "type": "tool_use", "id": id, "name": name, "input": input }));
+    }
+    content
+}
+
+fn stop_reason<'a>(said: &Said<'a>) -> &'a str {
+    said.finish.unwrap_or(match (said.is_refusal, said.calls) {
+        (true, _) => "refusal",
+        (false, []) => "end_turn",
+        (false, _) => "tool_use",
+    })
+}
+
+fn message(said: &Said<'_>) -> Value {
+    json!({
         "id": format!("msg_{:024}", said.number),
         "type": "message",
         "role": "assistant",
         "model": said.model,
-        "content": [{ "type": "text", "text": said.text }],
-        "stop_reason": said.finish.unwrap_or("end_turn"),
+        "content": [],
+        "stop_reason": null,
         "stop_sequence": null,
-    });
-    if let Some(usage) = said.usage {
-        reply["usage"] = usage;
+    })
+}
+
+pub(super) fn reply(said: &Said<'_>) -> Value {
+    let mut reply = message(said);
+    reply["content"] = content_of(said).into();
+    reply["stop_reason"] = stop_reason(said).into();
+    if let Some(usage) = &said.usage {
+        reply["usage"] = usage.clone();
     }
     reply
+}
+
+pub(super) fn pieces(said: &Said<'_>) -> Vec<String> {
+    let mut start = message(said);
+    // The provider counts the prompt at once, and the reply as far as it has come.
+    if let Some(usage) = said.early.as_ref().or(said.usage.as_ref()) {
+        start["usage"] = usage.clone();
+        if said.early.is_none() && usage["output_tokens"].is_u64() {
+            start["usage"]["output_tokens"] = 1.into();
+        }
+    }
+    let mut pieces = vec![
+        event(&json!({ "type": "message_start", "message": start })),
+        event(&json!({ "type": "ping" })),
+    ];
+    for (index, block) in content_of(said).iter().enumerate() {
+        let (start, deltas) = in_pieces(block, said);
+        pieces.push(event(&json!({
+            "type": "content_block_start", "index": index, "content_block": start,
+        })));
+        for delta in deltas {
+            pieces.push(event(&json!({
+                "type": "content_block_delta", "index": index, "delta": delta,
+            })));
+        }
+        pieces.push(event(
+            &json!({ "type": "content_block_stop", "index": index }),
+        ));
+    }
+    let mut last = json!({
+        "type": "message_delta",
+        "delta": { "stop_reason": stop_reason(said), "stop_sequence": null },
+    });
+    if let Some(usage) = &said.usage {
+        last["usage"] = usage.clone();
+    }
+    pieces.push(event(&last));
+    pieces.push(event(&json!({ "type": "message_stop" })));
+    pieces
+}
+
+/// A block as it begins, and what comes after that.
+fn in_pieces(block: &Value, said: &Said<'_>) -> (Value, Vec<Value>) {
+    let mut start = block.clone();
+    let deltas = match block["type"].as_str() {
+        Some("text") => {
+            start["text"] = "".into();
+            let delta = |text| json!({ "type": "text_delta", "text": text });
+            said.words().map(delta).collect()
+        }
+        Some("thinking") => {
+            (start["thinking"], start["signature"]) = ("".into(), "".into());
+            let delta = |text| json!({ "type": "thinking_delta", "thinking": text });
+            let thoughts = halves(said.reasoning.unwrap_or_default()).map(delta);
+            let sealed = json!({ "type": "signature_delta", "signature": block["signature"] });
+            thoughts.into_iter().chain([sealed]).collect()
+        }
+        _ => {
+            start["input"] = json!({});
+            let input = block["input"].to_string();
+            let delta = |json| json!({ "type": "input_json_delta", "partial_json": json });
+            std::iter::once("")
+                .chain(halves(&input))
+                .map(delta)
+                .collect()
+        }
+    };
+    (start, deltas)
 }
 
 pub(super) fn failure(failure: &Failure, request_id: &str) -> Value {
@@ -162,10 +263,5 @@ mod tests {
         check(&headers(), r#"{"model":"m"}"#, "messages");
         check(&headers(), r#"{"model":"m","messages":[]}"#, "messages");
         check(&headers(), r#"{"model":"m","messages":[{}]}"#, "max_tokens");
-        check(
-            &headers(),
-            r#"{"model":"m","messages":[{}],"max_tokens":1,"stream":true}"#,
-            "stream",
-        );
     }
 }

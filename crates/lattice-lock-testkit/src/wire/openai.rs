@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Asked, Failure, Said, texts};
+use super::{Asked, Failure, Said, data, halves, texts};
 use crate::{Usage, models};
 
 /// When every reply says that it was made; a fixed time makes replies comparable.
@@ -41,12 +41,22 @@ fn masked(key: &str) -> String {
     }
 }
 
-pub(super) fn parse(body: &[u8]) -> Result<Asked, Failure> {
-    let request: Value = serde_json::from_slice(body)
-        .map_err(|_| Failure::saying(400, "We could not parse the JSON body of your request."))?;
-    let Some(model) = request["model"].as_str() else {
-        return Err(Failure::saying(400, "you must provide a model parameter").about("model"));
-    };
+fn json_of(body: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(body)
+        .map_err(|_| Failure::saying(400, "We could not parse the JSON body of your request."))
+}
+
+/// The model that the address names, or else the body.
+fn model(named: Option<&str>, request: &Value) -> Result<String, Failure> {
+    let model = named.or_else(|| request["model"].as_str());
+    model
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::saying(400, "you must provide a model parameter").about("model"))
+}
+
+pub(super) fn parse(named: Option<&str>, body: &[u8]) -> Result<Asked, Failure> {
+    let request = json_of(body)?;
+    let model = model(named, &request)?;
     let Some(messages) = request["messages"]
         .as_array()
         .filter(|messages| !messages.is_empty())
@@ -54,13 +64,47 @@ pub(super) fn parse(body: &[u8]) -> Result<Asked, Failure> {
         let message = "Missing required parameter: 'messages'.";
         return Err(Failure::saying(400, message).about("messages"));
     };
-    if request["stream"] == true {
-        return Err(Failure::saying(400, "Streaming is not scripted here.").about("stream"));
+    Ok(Asked {
+        model,
+        prompt: texts(messages),
+        streams: request["stream"] == true,
+        wants_usage: request["stream_options"]["include_usage"] == true,
+        ..Asked::default()
+    })
+}
+
+pub(super) fn parse_texts(named: Option<&str>, body: &[u8]) -> Result<Asked, Failure> {
+    let request = json_of(body)?;
+    let model = model(named, &request)?;
+    let texts = match &request["input"] {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(texts) => {
+            let texts = texts.iter().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    };
+    if texts.is_empty() {
+        let message = "Missing required parameter: 'input'.";
+        return Err(Failure::saying(400, message).about("input"));
     }
     Ok(Asked {
-        model: model.to_owned(),
-        prompt: texts(messages),
+        model,
+        prompt: texts.join("\n"),
+        texts,
+        ..Asked::default()
     })
+}
+
+pub(super) fn vectors(model: &str, vectors: &[[f32; 3]], usage: Option<Value>) -> Value {
+    let one =
+        |(index, vector)| json!({ "object": "embedding", "index": index, "embedding": vector });
+    let data: Vec<_> = vectors.iter().enumerate().map(one).collect();
+    let mut reply = json!({ "object": "list", "data": data, "model": model });
+    if let Some(usage) = usage {
+        reply["usage"] = usage;
+    }
+    reply
 }
 
 pub(super) fn usage(usage: &Usage) -> Value {
@@ -78,7 +122,51 @@ pub(super) fn usage(usage: &Usage) -> Value {
     })
 }
 
-pub(super) fn reply(said: Said<'_>) -> Value {
+fn called(said: &Said<'_>) -> Vec<Value> {
+    let call = |(at, (name, arguments)): (usize, &(String, Value))| {
+        json!({
+            "id": said.call_id(at),
+            "type": "function",
+            "function": { "name": name, "arguments": arguments.to_string() },
+        })
+    };
+    said.calls.iter().enumerate().map(call).collect()
+}
+
+fn finish<'a>(said: &Said<'a>) -> &'a str {
+    let usual = if said.calls.is_empty() {
+        "stop"
+    } else {
+        "tool_calls"
+    };
+    said.finish.unwrap_or(usual)
+}
+
+/// The field of the text: a refusal has its own.
+fn field(said: &Said<'_>) -> &'static str {
+    if said.is_refusal {
+        "refusal"
+    } else {
+        "content"
+    }
+}
+
+pub(super) fn reply(said: &Said<'_>) -> Value {
+    let mut message = json!({
+        "role": "assistant",
+        "content": null,
+        "refusal": null,
+        "annotations": [],
+    });
+    if !said.text.is_empty() {
+        message[field(said)] = said.text.into();
+    }
+    if let Some(reasoning) = said.reasoning {
+        message["reasoning_content"] = reasoning.into();
+    }
+    if !said.calls.is_empty() {
+        message["tool_calls"] = called(said).into();
+    }
     let mut reply = json!({
         "id": format!("chatcmpl-{:029}", said.number),
         "object": "chat.completion",
@@ -86,22 +174,81 @@ pub(super) fn reply(said: Said<'_>) -> Value {
         "model": said.model,
         "choices": [{
             "index": 0,
-            "message": {
-                "role": "assistant",
-                "content": said.text,
-                "refusal": null,
-                "annotations": [],
-            },
+            "message": message,
             "logprobs": null,
-            "finish_reason": said.finish.unwrap_or("stop"),
+            "finish_reason": finish(said),
         }],
         "service_tier": "default",
         "system_fingerprint": null,
     });
-    if let Some(usage) = said.usage {
-        reply["usage"] = usage;
+    if let Some(usage) = &said.usage {
+        reply["usage"] = usage.clone();
     }
     reply
+}
+
+pub(super) fn pieces(said: &Said<'_>) -> Vec<String> {
+    let chunk = |choices: Value, usage: Option<&Value>| {
+        let mut chunk = json!({
+            "id": format!("chatcmpl-{:029}", said.number),
+            "object": "chat.completion.chunk",
+            "created": CREATED,
+            "model": said.model,
+            "service_tier": "default",
+            "system_fingerprint": null,
+            "choices": choices,
+        });
+        chunk["usage"] = usage.cloned().unwrap_or(Value::Null);
+        data(&chunk)
+    };
+    let choice = |delta: Value| json!([{ "index": 0, "delta": delta, "finish_reason": null }]);
+    let begin = json!({ "role": "assistant", "content": "", "refusal": null });
+    let mut pieces = vec![chunk(choice(begin), said.early.as_ref())];
+    let mut say = |delta: Value| pieces.push(chunk(choice(delta), None));
+    for thought in said.reasoning.map(halves).into_iter().flatten() {
+        say(json!({ "reasoning_content": thought }));
+    }
+    for word in said.words() {
+        say(json!({ field(said): word }));
+    }
+    for (index, mut call) in called(said).into_iter().enumerate() {
+        let arguments = call["function"]["arguments"].take();
+        call["index"] = index.into();
+        call["function"]["arguments"] = "".into();
+        say(json!({ "tool_calls": [call] }));
+        for arguments in halves(arguments.as_str().unwrap_or_default()) {
+            let piece = json!({ "index": index, "function": { "arguments": arguments } });
+            say(json!({ "tool_calls": [piece] }));
+        }
+    }
+    let last = json!([{ "index": 0, "delta": {}, "finish_reason": finish(said) }]);
+    pieces.push(chunk(last, None));
+    if let Some(usage) = &said.usage {
+        pieces.push(chunk(json!([]), Some(usage)));
+    }
+    pieces.push("data: [DONE]\n\n".to_owned());
+    pieces
+}
+
+/// As Azure words it: codes are words or numbers in a text, and the filter tells its word apart.
+pub(super) fn azure_failure(failure: &Failure) -> Value {
+    let (message, code) = match failure.status {
+        401 => ("Access denied due to invalid subscription key.", "401"),
+        404 => (
+            "The API deployment for this resource does not exist.",
+            "DeploymentNotFound",
+        ),
+        429 => ("Requests have exceeded call rate limit.", "429"),
+        500.. => (
+            "The service is temporarily unable to process your request.",
+            "InternalServerError",
+        ),
+        _ => ("The request is not valid.", "BadRequest"),
+    };
+    json!({ "error": {
+        "code": code,
+        "message": failure.message.as_deref().unwrap_or(message),
+    }})
 }
 
 pub(super) fn failure(failure: &Failure) -> Value {
@@ -186,7 +333,7 @@ mod tests {
     #[test]
     fn what_is_no_request_is_refused() {
         let check = |body: &str, param: Option<&str>| {
-            let failure = parse(body.as_bytes()).err().unwrap();
+            let failure = parse(None, body.as_bytes()).err().unwrap();
             assert_eq!((failure.status, failure.param), (400, param), "{body}");
         };
         check("", None);
@@ -196,9 +343,5 @@ mod tests {
         check(r#"{"model":7}"#, Some("model"));
         check(r#"{"model":"m"}"#, Some("messages"));
         check(r#"{"model":"m","messages":[]}"#, Some("messages"));
-        check(
-            r#"{"model":"m","messages":[{}],"stream":true}"#,
-            Some("stream"),
-        );
     }
 }
