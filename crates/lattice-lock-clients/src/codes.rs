@@ -17,5 +17,22 @@ lattice_lock_errors::codes! {
     TRUST_MISSING = "LL-PRV-054", Misconfigured,
         "install the system's root certificates (the package is often called ca-certificates)";
     /// This build does not speak the provider's wire.
-    WIRE_UNSUPPORTED = "LL-PRV-055", Unsupported, "update the clients along with the registry";
+    WIRE_UNSUPPORTED = "LL-PRV-055", Unsupported,
+        "update the clients along with the registry, or turn on the feature that brings the wire";
+    /// The provider's wire has no word for a field of the request.
+    REQUEST_UNSUPPORTED = "LL-PRV-056", Unsupported,
+        "leave the field out, put it in the provider's own words with extra_body, or ask another provider";
+    /// The model is known not to do what the request asks.
+    CAPABILITY_MISSING = "LL-PRV-057", Unsupported,
+        "ask a model that can, or correct the catalogue's entry of this one";
+    /// An address is not on the client's allow-list, or leads into a private network.
+    ADDRESS_FORBIDDEN = "LL-PRV-058", Forbidden,
+        "allow the host where the clients are built, or send an image's bytes instead of its address";
+    /// The request is longer than the client sends.
+    REQUEST_TOO_LARGE = "LL-PRV-059", Invalid,
+        "send less, or raise the limit where the clients are built";
+    /// The provider's wire has no embeddings.
+    EMBEDDINGS_UNSUPPORTED = "LL-PRV-060", Unsupported, "ask a provider that makes embeddings";
+    /// The script of a scripted client is at its end.
+    SCRIPT_EXHAUSTED = "LL-PRV-061", Invalid, "script a reply for every call that the test makes";
 }

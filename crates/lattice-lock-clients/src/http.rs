@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_providers::Provider;
+use lattice_lock_providers::{Provider, Registry};
 use reqwest::redirect::Policy;
 
 use crate::Client;
@@ -11,10 +11,14 @@ use crate::codes::CLIENT_UNUSABLE;
 mod answer;
 mod client;
 mod failure;
+mod framer;
+mod hosts;
 mod retry_after;
+mod stream;
 mod tls;
 
-use client::HttpClient;
+use client::{Bounds, HttpClient, Shared};
+use hosts::Hosts;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,8 +26,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a reply may take: what the providers' own libraries allow.
 const TIMEOUT: Duration = Duration::from_mins(10);
 
+/// How long nothing of a stream may come: models that think do so in silence.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(3);
+
 /// How long a listing of models may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much is sent at most, in bytes: more than any provider takes.
+const REQUEST_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Who we say that we are.
+const USER_AGENT: &str = concat!("lattice-lock/", env!("CARGO_PKG_VERSION"));
 
 /// Makes the clients of every provider, on one pool of connections.
 ///
@@ -43,9 +56,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Clone, Debug)]
 pub struct HttpClients {
-    http: reqwest::Client,
-    probe_timeout: Duration,
-    trust: Result<()>,
+    shared: Shared,
 }
 
 impl HttpClients {
@@ -62,10 +73,26 @@ impl HttpClients {
     pub fn builder() -> HttpClientsBuilder {
         HttpClientsBuilder {
             connect_timeout: CONNECT_TIMEOUT,
-            timeout: TIMEOUT,
-            probe_timeout: PROBE_TIMEOUT,
-            uses_system_proxy: false,
+            bounds: Bounds {
+                total: TIMEOUT,
+                first_byte: None,
+                idle: IDLE_TIMEOUT,
+                probe: PROBE_TIMEOUT,
+                request_bytes: REQUEST_LIMIT,
+            },
+            proxy: Proxy::None,
+            user_agent: USER_AGENT.to_owned(),
+            hosts: Hosts::default(),
+            http: None,
         }
+    }
+
+    /// These clients, which refuse from now on what a model is known not to do, before it is sent: they ask the
+    /// registry's catalogue, as it is at each call. A model that no catalogue knows is asked anything.
+    #[must_use]
+    pub fn knowing(mut self, registry: &Registry) -> Self {
+        self.shared.registry = Some(registry.clone());
+        self
     }
 
     /// The client of `provider`.
@@ -74,12 +101,7 @@ impl HttpClients {
     /// not set up keeps no other from working.
     #[must_use]
     pub fn client(&self, provider: &Provider) -> Arc<dyn Client> {
-        Arc::new(HttpClient::new(
-            self.http.clone(),
-            provider.clone(),
-            self.probe_timeout,
-            &self.trust,
-        ))
+        Arc::new(HttpClient::new(&self.shared, provider))
     }
 }
 
@@ -99,9 +121,19 @@ impl HttpClients {
 #[must_use = "nothing is built until `build` is called"]
 pub struct HttpClientsBuilder {
     connect_timeout: Duration,
-    timeout: Duration,
-    probe_timeout: Duration,
-    uses_system_proxy: bool,
+    bounds: Bounds,
+    proxy: Proxy,
+    user_agent: String,
+    hosts: Hosts,
+    http: Option<reqwest::Client>,
+}
+
+/// Through whom calls go.
+#[derive(Clone, Debug)]
+enum Proxy {
+    None,
+    System,
+    Given(Box<reqwest::Proxy>),
 }
 
 impl HttpClientsBuilder {
@@ -111,22 +143,78 @@ impl HttpClientsBuilder {
         self
     }
 
+    /// Sets how long an answer may take to begin; by default no less than all of it. A reply that does not stream
+    /// begins when it is complete.
+    pub fn first_byte_timeout(mut self, timeout: Duration) -> Self {
+        self.bounds.first_byte = Some(timeout);
+        self
+    }
+
+    /// Sets how long nothing of a stream may come before it counts as a timeout; 3 minutes by default.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.bounds.idle = timeout;
+        self
+    }
+
     /// Sets how long an attempt may take until the last byte of its reply; 10 minutes by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.bounds.total = timeout;
         self
     }
 
     /// Sets how long a listing of models may take; 5 seconds by default.
     pub fn probe_timeout(mut self, timeout: Duration) -> Self {
-        self.probe_timeout = timeout;
+        self.bounds.probe = timeout;
+        self
+    }
+
+    /// Sets how much is sent at most, in bytes; 64 MiB by default. What is larger is refused with
+    /// [`REQUEST_TOO_LARGE`](crate::codes::REQUEST_TOO_LARGE).
+    pub fn request_limit(mut self, bytes: usize) -> Self {
+        self.bounds.request_bytes = bytes;
+        self
+    }
+
+    /// Sets who the calls say that they come from; `lattice-lock/` and the version by default.
+    pub fn user_agent(mut self, text: impl Into<String>) -> Self {
+        self.user_agent = text.into();
         self
     }
 
     /// Goes through the proxy that the environment (`HTTPS_PROXY` and its like) or the system names; by default
     /// neither is asked.
     pub fn system_proxy(mut self) -> Self {
-        self.uses_system_proxy = true;
+        self.proxy = Proxy::System;
+        self
+    }
+
+    /// Goes through this proxy; through none by default.
+    pub fn proxy(mut self, proxy: reqwest::Proxy) -> Self {
+        self.proxy = Proxy::Given(Box::new(proxy));
+        self
+    }
+
+    /// Calls these hosts and no others, such as `api.openai.com`, or `.example.org` for every host below it; by
+    /// default whatever a provider's address says. A provider elsewhere is refused with
+    /// [`ADDRESS_FORBIDDEN`](crate::codes::ADDRESS_FORBIDDEN).
+    pub fn only_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.hosts.base = Some(hosts.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Lets images be at these hosts and no others, written as for [`only_hosts`](Self::only_hosts). By default they
+    /// may be at any public name, by https: neither at an IP address nor in a private domain, since whoever
+    /// fetches them may be a server in a network of yours.
+    pub fn only_image_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.hosts.images = Some(hosts.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Uses the host's own client, with its connections, TLS, proxy and user agent; by default one is made. The
+    /// timeouts of whole calls, first bytes, streams and probes hold all the same. It should follow no redirect, which
+    /// would carry the prompt elsewhere.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http = Some(client);
         self
     }
 
@@ -136,26 +224,37 @@ impl HttpClientsBuilder {
     /// # Errors
     ///
     /// [`CLIENT_UNUSABLE`].
-    pub fn build(self) -> Result<HttpClients> {
+    pub fn build(mut self) -> Result<HttpClients> {
+        let (http, trust) = match self.http.take() {
+            Some(http) => (http, Ok(())),
+            None => self.made()?,
+        };
+        Ok(HttpClients {
+            shared: Shared {
+                http,
+                bounds: self.bounds,
+                hosts: Arc::new(self.hosts),
+                registry: None,
+                trust,
+            },
+        })
+    }
+
+    fn made(&self) -> Result<(reqwest::Client, Result<()>)> {
         let (tls, trust) = tls::config()?;
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .user_agent(concat!("lattice-lock/", env!("CARGO_PKG_VERSION")))
+            .user_agent(&self.user_agent)
             .redirect(Policy::none())
             .referer(false)
-            .connect_timeout(self.connect_timeout)
-            .timeout(self.timeout);
-        let builder = if self.uses_system_proxy {
-            builder
-        } else {
-            builder.no_proxy()
+            .connect_timeout(self.connect_timeout);
+        let builder = match &self.proxy {
+            Proxy::None => builder.no_proxy(),
+            Proxy::System => builder,
+            Proxy::Given(proxy) => builder.no_proxy().proxy(reqwest::Proxy::clone(proxy)),
         };
         let http = builder.build().map_err(|error| unusable(&error))?;
-        Ok(HttpClients {
-            http,
-            probe_timeout: self.probe_timeout,
-            trust,
-        })
+        Ok((http, trust))
     }
 }
 

@@ -7,7 +7,16 @@
 //! failed one is classified by its status and the typed fields of the provider's error, never by text, and the
 //! key is in no error, no address and no `Debug`.
 //!
-//! Two wires are spoken, OpenAI's chat completions and Anthropic's messages, as text and without streaming.
+//! | wire | spoken by | streams as |
+//! |---|---|---|
+//! | OpenAI's chat completions | OpenAI, xAI, every compatible server; Azure and DIAL under a deployment's address | events |
+//! | OpenAI's responses | OpenAI | events |
+//! | Anthropic's messages | Anthropic | events |
+//! | Gemini's `generateContent` | Google | events |
+//! | Ollama's chat | Ollama | lines |
+//!
+//! A provider speaks the wire that its [`Provider`](lattice_lock_providers::Provider) names, whole or
+//! [piece by piece](ChatStream), and both ways come to the same reply.
 //!
 //! ```
 //! use lattice_lock_clients::{ChatRequest, HttpClients};
@@ -32,17 +41,30 @@
 
 mod client;
 pub mod codes;
+mod embed;
 mod finding;
 mod http;
+mod probe;
+mod rate;
 mod reply;
 mod request;
+mod scripted;
+mod stream;
 mod wire;
 
-pub use client::Client;
+pub use client::{Client, Key};
+pub use embed::{EmbedReply, EmbedRequest};
 pub use finding::UsageFinding;
 pub use http::{HttpClients, HttpClientsBuilder};
+pub use probe::Probes;
+pub use rate::{RateLimit, RateLimits};
 pub use reply::{ChatReply, FinishReason};
-pub use request::{ChatRequest, Role};
+pub use request::{
+    CacheLife, ChatRequest, Format, Image, Message, Part, Reasoning, Role, Thinking, Tool,
+    ToolCall, ToolChoice, ToolResult,
+};
+pub use scripted::ScriptedClient;
+pub use stream::{ChatStream, Delta};
 
 /// The limit of a reply in tokens on Anthropic's wire, which must have one, where the request sets none.
 ///

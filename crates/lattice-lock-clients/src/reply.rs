@@ -1,10 +1,12 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use lattice_lock_providers::{ModelName, TokenUsage};
 use serde_json::Value;
 
-use crate::UsageFinding;
+use crate::request::joined;
+use crate::{Message, Part, RateLimits, Role, ToolCall, UsageFinding};
 
 /// Why a model stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,13 +64,17 @@ impl fmt::Display for FinishReason {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatReply {
-    text: String,
+    parts: Vec<Part>,
+    /// The words, where they stand in several parts.
+    joined: Option<String>,
     served_model: ModelName,
     request_id: Option<String>,
     finish_reason: FinishReason,
     usage: TokenUsage,
     raw_usage: Option<Value>,
     usage_finding: Option<UsageFinding>,
+    service_tier: Option<String>,
+    rate_limits: RateLimits,
     latency: Duration,
 }
 
@@ -76,14 +82,27 @@ impl ChatReply {
     /// A reply of which nothing but the model and the text is known.
     #[must_use]
     pub fn new(served_model: ModelName, text: impl Into<String>) -> Self {
+        Self::of(served_model, vec![Part::Text(text.into())])
+    }
+
+    /// A reply of which nothing but the model and the parts is known.
+    #[must_use]
+    pub fn of(served_model: ModelName, parts: Vec<Part>) -> Self {
+        let joined = match joined(&parts) {
+            Cow::Owned(text) => Some(text),
+            Cow::Borrowed(_) => None,
+        };
         Self {
-            text: text.into(),
+            parts,
+            joined,
             served_model,
             request_id: None,
             finish_reason: FinishReason::Other,
             usage: TokenUsage::new(),
             raw_usage: None,
             usage_finding: None,
+            service_tier: None,
+            rate_limits: RateLimits::default(),
             latency: Duration::ZERO,
         }
     }
@@ -123,6 +142,20 @@ impl ChatReply {
         self
     }
 
+    /// Sets the tier that it was served in, in the provider's words; none by default.
+    #[must_use]
+    pub fn with_service_tier(mut self, tier: impl Into<Option<String>>) -> Self {
+        self.service_tier = tier.into();
+        self
+    }
+
+    /// Sets what the provider said of its limits; nothing by default.
+    #[must_use]
+    pub fn with_rate_limits(mut self, limits: RateLimits) -> Self {
+        self.rate_limits = limits;
+        self
+    }
+
     /// Sets how long the attempt took; zero by default.
     #[must_use]
     pub fn with_latency(mut self, latency: Duration) -> Self {
@@ -130,16 +163,51 @@ impl ChatReply {
         self
     }
 
-    /// What the model said; where it refused in words of their own field, those.
+    /// What the model said, one part after the other; where it refused in words of their own field, those.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        match &self.joined {
+            Some(text) => text,
+            None => self.parts.iter().find_map(Part::as_text).unwrap_or(""),
+        }
     }
 
-    /// The text without a copy.
+    /// The text, without a copy.
     #[must_use]
-    pub fn into_text(self) -> String {
-        self.text
+    pub fn into_text(mut self) -> String {
+        let one = self.parts.iter_mut().find_map(|part| match part {
+            Part::Text(text) => Some(std::mem::take(text)),
+            _ => None,
+        });
+        self.joined.or(one).unwrap_or_default()
+    }
+
+    /// Everything that the reply is made of, in the model's order.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The tools that the model wants to be called.
+    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.parts.iter().filter_map(Part::as_tool_call)
+    }
+
+    /// What the model thought, as far as the provider shows it.
+    #[must_use]
+    pub fn reasoning(&self) -> String {
+        let thoughts = self.parts.iter().filter_map(|part| match part {
+            Part::Reasoning(reasoning) => Some(reasoning.text()),
+            _ => None,
+        });
+        thoughts.collect()
+    }
+
+    /// The reply as a message of the conversation, to be followed by the tools' results.
+    #[must_use]
+    pub fn to_message(&self) -> Message {
+        let message = Message::new(Role::Assistant);
+        self.parts.iter().cloned().fold(message, Message::part)
     }
 
     /// The model that answered, often the dated name of the one asked; the one asked, if the reply names none.
@@ -176,6 +244,18 @@ impl ChatReply {
     #[must_use]
     pub fn usage_finding(&self) -> Option<UsageFinding> {
         self.usage_finding
+    }
+
+    /// The tier of service that the provider says it served, in its own words.
+    #[must_use]
+    pub fn service_tier(&self) -> Option<&str> {
+        self.service_tier.as_deref()
+    }
+
+    /// What the provider said of its limits.
+    #[must_use]
+    pub fn rate_limits(&self) -> &RateLimits {
+        &self.rate_limits
     }
 
     /// From the moment the request was sent until the last byte of the reply was there.

@@ -1,64 +1,97 @@
-use lattice_lock_errors::{Error, Result};
+use std::collections::BTreeMap;
 
-use crate::codes::REQUEST_INVALID;
+use lattice_lock_providers::ServiceTier;
+use serde_json::{Map, Value};
+
+mod check;
+mod message;
+mod tool;
+
+pub(crate) use check::{refuse, unsupported};
+pub use message::{CacheLife, Image, Message, Part, Reasoning, Role, ToolCall, ToolResult};
+pub(crate) use message::{ImageSource, joined};
+pub use tool::{Format, Thinking, Tool, ToolChoice};
 
 /// What JSON output asks of the model in words, since one wire has no field for it and the other refuses the
 /// field when no message speaks of JSON.
 const JSON_INSTRUCTION: &str =
     "Answer with one JSON value and nothing else: no explanation and no code fence.";
 
-/// Who says a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Role {
-    /// The application, which sets the rules.
-    System,
-    /// Whoever asks.
-    User,
-    /// The model, earlier in the conversation.
-    Assistant,
-}
-
-/// One message of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Message {
-    pub(crate) role: Role,
-    pub(crate) text: String,
-}
-
 /// What a model is asked: a conversation, and how to answer it.
 ///
+/// What the wire of a provider cannot say is refused before the call, with the field's name; nothing is dropped in
+/// silence. [`extra_body`](Self::extra_body) says what has no field here.
+///
 /// ```
-/// use lattice_lock_clients::{ChatRequest, Role};
+/// use lattice_lock_clients::{ChatRequest, Message, Role, Thinking, Tool};
+/// use serde_json::json;
 ///
 /// let request = ChatRequest::new("Who wrote Faust?")
 ///     .message(Role::Assistant, "Goethe.")
 ///     .message(Role::User, "When?")
 ///     .system("Be brief.")
+///     .tool(Tool::new("search", json!({ "type": "object", "properties": { "q": { "type": "string" } } })))
+///     .thinking(Thinking::Low)
+///     .extra_body("logprobs", true)
 ///     .max_tokens(100);
-/// assert_eq!(request.messages().count(), 3);
+/// assert_eq!(request.messages().len(), 3);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatRequest {
-    system: Option<String>,
-    messages: Vec<Message>,
-    max_tokens: Option<u32>,
-    temperature: Option<f64>,
-    is_json: bool,
+    pub(crate) system: Option<String>,
+    pub(crate) system_cache: Option<CacheLife>,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) tool_choice: Option<ToolChoice>,
+    pub(crate) parallel_tools: Option<bool>,
+    pub(crate) format: Format,
+    pub(crate) max_tokens: Option<u32>,
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    pub(crate) stop: Vec<String>,
+    pub(crate) seed: Option<i64>,
+    pub(crate) thinking: Option<Thinking>,
+    pub(crate) cache_key: Option<String>,
+    pub(crate) cached_content: Option<String>,
+    pub(crate) service_tier: Option<ServiceTier>,
+    pub(crate) user: Option<String>,
+    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) extra_body: Map<String, Value>,
+    pub(crate) extra_headers: Vec<(String, String)>,
 }
 
 impl ChatRequest {
     /// A user's prompt and nothing else.
     #[must_use]
     pub fn new(prompt: impl Into<String>) -> Self {
-        let request = Self {
+        Self::of([Message::user(prompt)])
+    }
+
+    /// A conversation.
+    #[must_use]
+    pub fn of(messages: impl IntoIterator<Item = Message>) -> Self {
+        Self {
             system: None,
-            messages: Vec::new(),
+            system_cache: None,
+            messages: messages.into_iter().collect(),
+            tools: Vec::new(),
+            tool_choice: None,
+            parallel_tools: None,
+            format: Format::Text,
             max_tokens: None,
             temperature: None,
-            is_json: false,
-        };
-        request.message(Role::User, prompt)
+            top_p: None,
+            stop: Vec::new(),
+            seed: None,
+            thinking: None,
+            cache_key: None,
+            cached_content: None,
+            service_tier: None,
+            user: None,
+            metadata: BTreeMap::new(),
+            extra_body: Map::new(),
+            extra_headers: Vec::new(),
+        }
     }
 
     /// Sets the system prompt; none by default.
@@ -68,13 +101,67 @@ impl ChatRequest {
         self
     }
 
-    /// Adds a message at the end.
-    ///
-    /// Anthropic's wire has one system prompt: there, system messages are added to it in their order.
+    /// Has the provider keep the tools and the system prompt, as [`Message::cached`] does for a conversation.
     #[must_use]
-    pub fn message(mut self, role: Role, text: impl Into<String>) -> Self {
-        let text = text.into();
-        self.messages.push(Message { role, text });
+    pub fn cache_system(mut self, life: CacheLife) -> Self {
+        self.system_cache = Some(life);
+        self
+    }
+
+    /// Adds a message of words at the end.
+    #[must_use]
+    pub fn message(self, role: Role, text: impl Into<String>) -> Self {
+        self.push(Message::new(role).part(Part::Text(text.into())))
+    }
+
+    /// Adds a message at the end.
+    #[must_use]
+    pub fn push(mut self, message: Message) -> Self {
+        self.messages.push(message);
+        self
+    }
+
+    /// Adds a tool that may be called; none by default.
+    #[must_use]
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
+    /// Says whether tools are to be called; by default the model decides.
+    #[must_use]
+    pub fn tool_choice(mut self, choice: ToolChoice) -> Self {
+        self.tool_choice = Some(choice);
+        self
+    }
+
+    /// Says whether several tools may be called in one turn; the provider's own default otherwise.
+    #[must_use]
+    pub fn parallel_tools(mut self, allowed: bool) -> Self {
+        self.parallel_tools = Some(allowed);
+        self
+    }
+
+    /// Asks for JSON and nothing else; any text by default.
+    ///
+    /// An instruction is added to the system prompt, and where the wire has a JSON mode, that is turned on.
+    /// What comes is the model's: it is not checked here.
+    #[must_use]
+    pub fn json(self) -> Self {
+        self.format(Format::Json)
+    }
+
+    /// Asks for JSON of a schema. The provider holds the reply against it.
+    #[must_use]
+    pub fn json_schema(self, name: impl Into<String>, schema: Value) -> Self {
+        let name = name.into();
+        self.format(Format::Schema { name, schema })
+    }
+
+    /// Says what the reply is to look like; any text by default.
+    #[must_use]
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = format;
         self
     }
 
@@ -95,13 +182,80 @@ impl ChatRequest {
         self
     }
 
-    /// Asks for JSON and nothing else; any text by default.
-    ///
-    /// An instruction is added to the system prompt, and where the wire has a JSON mode, that is turned on.
-    /// What comes is the model's: it is not checked here.
+    /// Sets the share of likely tokens that are chosen from, from 0 to 1; the provider's own by default.
     #[must_use]
-    pub fn json(mut self) -> Self {
-        self.is_json = true;
+    pub fn top_p(mut self, share: f64) -> Self {
+        self.top_p = Some(share);
+        self
+    }
+
+    /// Adds a text at which the reply stops; none by default.
+    #[must_use]
+    pub fn stop(mut self, text: impl Into<String>) -> Self {
+        self.stop.push(text.into());
+        self
+    }
+
+    /// Sets the seed, for replies that can be repeated as far as the provider can; none by default.
+    #[must_use]
+    pub fn seed(mut self, seed: i64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Says how much to think; the model's own way by default.
+    #[must_use]
+    pub fn thinking(mut self, thinking: Thinking) -> Self {
+        self.thinking = Some(thinking);
+        self
+    }
+
+    /// Names the prompt's beginning for `OpenAI`'s cache, so that like prompts come to the same machine.
+    #[must_use]
+    pub fn cache_key(mut self, key: impl Into<String>) -> Self {
+        self.cache_key = Some(key.into());
+        self
+    }
+
+    /// Names content that Gemini keeps, such as `cachedContents/4711`.
+    #[must_use]
+    pub fn cached_content(mut self, name: impl Into<String>) -> Self {
+        self.cached_content = Some(name.into());
+        self
+    }
+
+    /// Asks for a tier of service, which has its own price; the account's own by default.
+    #[must_use]
+    pub fn service_tier(mut self, tier: ServiceTier) -> Self {
+        self.service_tier = Some(tier);
+        self
+    }
+
+    /// Says, by an opaque id, who the reply is for; nobody by default.
+    #[must_use]
+    pub fn user(mut self, id: impl Into<String>) -> Self {
+        self.user = Some(id.into());
+        self
+    }
+
+    /// Adds a label that the provider keeps with the call; none by default.
+    #[must_use]
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+
+    /// Puts a field into the body as it stands, in place of one of ours with its name. Objects are merged.
+    #[must_use]
+    pub fn extra_body(mut self, field: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.extra_body.insert(field.into(), value.into());
+        self
+    }
+
+    /// Adds a header. It replaces none of ours: the key's header, the type's and the version's are refused.
+    #[must_use]
+    pub fn extra_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.extra_headers.push((name.into(), value.into()));
         self
     }
 
@@ -112,10 +266,23 @@ impl ChatRequest {
     }
 
     /// The messages, oldest first.
-    pub fn messages(&self) -> impl Iterator<Item = (Role, &str)> {
-        self.messages
-            .iter()
-            .map(|message| (message.role, message.text.as_str()))
+    #[must_use]
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// The words of the messages with who said them, oldest first.
+    pub fn texts(&self) -> impl Iterator<Item = (Role, &str)> {
+        self.messages.iter().flat_map(|message| {
+            let texts = message.parts().iter().filter_map(Part::as_text);
+            texts.map(|text| (message.role(), text))
+        })
+    }
+
+    /// The tools that may be called.
+    #[must_use]
+    pub fn tools(&self) -> &[Tool] {
+        &self.tools
     }
 
     /// The limit of the reply in tokens, if one is set.
@@ -133,38 +300,29 @@ impl ChatRequest {
     /// Whether JSON is asked for.
     #[must_use]
     pub fn is_json(&self) -> bool {
-        self.is_json
+        self.format != Format::Text
     }
 
     /// Everything that a model is to know before the conversation.
     pub(crate) fn preamble(&self) -> Option<String> {
-        let json = self.is_json.then_some(JSON_INSTRUCTION);
+        let json = (self.format == Format::Json).then_some(JSON_INSTRUCTION);
         let parts: Vec<&str> = self.system.as_deref().into_iter().chain(json).collect();
         (!parts.is_empty()).then(|| parts.join("\n\n"))
     }
 
-    /// Refuses what every provider would refuse, before it is sent.
-    pub(crate) fn check(&self) -> Result<()> {
-        let refused = |field, why| Err(Error::new(REQUEST_INVALID, why).with("field", field));
-        let is_blank = |text: &str| text.trim().is_empty();
-        if self.messages().any(|(_, text)| is_blank(text)) {
-            return refused("message", "a message is blank");
-        }
-        if self.system.as_deref().is_some_and(is_blank) {
-            return refused("system", "the system prompt is blank");
-        }
-        if self.messages().all(|(role, _)| role == Role::System) {
-            return refused("message", "there is nothing to answer");
-        }
-        if self.max_tokens == Some(0) {
-            return refused("max_tokens", "a reply of no tokens is asked for");
-        }
-        match self.temperature {
-            Some(heat) if !heat.is_finite() || heat < 0.0 => {
-                refused("temperature", "the temperature is not a number from 0")
-            }
-            _ => Ok(()),
-        }
+    /// The preamble and, after it, every system message: for wires that have one system prompt.
+    pub(crate) fn whole_preamble(&self) -> Option<String> {
+        let preamble = self.preamble();
+        let messages = self.texts().filter(|(role, _)| *role == Role::System);
+        let messages = messages.map(|(_, text)| text);
+        let parts: Vec<&str> = preamble.as_deref().into_iter().chain(messages).collect();
+        (!parts.is_empty()).then(|| parts.join("\n\n"))
+    }
+
+    /// The messages without the application's.
+    pub(crate) fn conversation(&self) -> impl Iterator<Item = &Message> {
+        let messages = self.messages.iter();
+        messages.filter(|message| message.role() != Role::System)
     }
 }
 
@@ -180,39 +338,8 @@ impl From<String> for ChatRequest {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(request: &ChatRequest, refused: Option<&str>) {
-        let error = request.check().err();
-        let field = error
-            .as_ref()
-            .and_then(|error| error.context().next())
-            .map(|(_, value)| value);
-        assert_eq!(field, refused, "{request:?}");
-    }
-
-    #[test]
-    fn what_no_provider_takes_is_refused_before_it_is_sent() {
-        let fine = || ChatRequest::new("Hi");
-        check(&fine(), None);
-        check(&fine().temperature(0.0).max_tokens(1).system("Be."), None);
-        check(&ChatRequest::new(""), Some("message"));
-        check(&ChatRequest::new(" \n\t"), Some("message"));
-        check(&fine().message(Role::User, ""), Some("message"));
-        check(&fine().system(" "), Some("system"));
-        check(&fine().max_tokens(0), Some("max_tokens"));
-        check(&fine().temperature(f64::NAN), Some("temperature"));
-        check(&fine().temperature(f64::INFINITY), Some("temperature"));
-        check(&fine().temperature(-0.1), Some("temperature"));
-    }
-
-    #[test]
-    fn json_is_asked_for_after_the_system_prompt() {
-        assert_eq!(ChatRequest::new("Hi").preamble(), None);
-        let preamble = ChatRequest::new("Hi").system("Be brief.").json().preamble();
-        let preamble = preamble.unwrap();
-        assert!(preamble.starts_with("Be brief.\n\n") && preamble.contains("JSON"));
+impl From<Message> for ChatRequest {
+    fn from(message: Message) -> Self {
+        Self::of([message])
     }
 }

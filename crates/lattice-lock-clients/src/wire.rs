@@ -2,60 +2,159 @@
 
 use std::fmt;
 
-use lattice_lock_errors::Secret;
+use lattice_lock_errors::{Result, Secret};
 use lattice_lock_providers::{FailureClass, ModelName, Provider, Wire};
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{ChatReply, ChatRequest, FinishReason};
+use crate::{ChatReply, ChatRequest, Delta, EmbedRequest, FinishReason, Part, RateLimits};
 
 mod anthropic_messages;
+mod blocks;
 mod counts;
+mod extra;
+mod gemini;
 mod json;
+mod layout;
+mod ollama_chat;
 mod openai_chat;
+mod openai_responses;
 mod problem;
 mod usage;
 
 pub(crate) use anthropic_messages::DEFAULT_MAX_TOKENS;
+use blocks::Blocks;
 pub(crate) use counts::LARGEST_COUNT;
 pub(crate) use problem::Problem;
 use usage::ReportedUsage;
 
+/// One call, as a wire sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) provider: &'a Provider,
+    pub(crate) model: &'a ModelName,
+    pub(crate) request: &'a ChatRequest,
+    /// Whether the reply is to come piece by piece.
+    pub(crate) streams: bool,
+}
+
+/// How the pieces of a stream are set apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Events,
+    /// One JSON value on each line.
+    Lines,
+}
+
+/// One piece of a stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event<'a> {
+    /// Its name, where the framing has names.
+    pub(crate) name: &'a str,
+    pub(crate) data: &'a [u8],
+}
+
 /// How one wire puts things. It has no state, and so there is one of each.
 pub(crate) trait Protocol: fmt::Debug + Send + Sync {
-    /// Where prompts are posted, below the base address.
-    fn chat_path(&self) -> &'static str;
+    /// Where a prompt is posted.
+    fn chat_url(&self, base: &Url, asked: &Asked<'_>) -> Url;
 
     /// Where models are listed.
-    fn models_path(&self) -> &'static str;
+    fn models_url(&self, base: &Url, provider: &Provider) -> Url;
 
     /// The header that names the request in an answer.
-    fn request_id_header(&self) -> &'static str;
+    fn request_id_header(&self) -> &'static str {
+        "x-request-id"
+    }
 
     /// The header that says which version of the wire is meant, if there is one.
-    fn version(&self) -> Option<(HeaderName, HeaderValue)>;
+    fn version(&self) -> Option<(HeaderName, HeaderValue)> {
+        None
+    }
 
     /// The header that shows the key.
-    fn credential(&self, key: &str) -> (HeaderName, Secret<String>);
+    fn credential(&self, key: &str) -> (HeaderName, Secret<String>) {
+        (AUTHORIZATION, Secret::new(format!("Bearer {key}")))
+    }
 
-    /// A checked request, in the wire's words.
-    fn body(&self, provider: &Provider, model: &ModelName, request: &ChatRequest) -> Vec<u8>;
+    /// A checked request, in the wire's words; or which of its fields the wire has no word for.
+    fn body(&self, asked: &Asked<'_>) -> Result<Vec<u8>>;
 
-    /// What a reply says.
+    /// What a whole reply says.
     fn said(&self, provider: &Provider, body: &[u8]) -> Result<Said, Unreadable>;
+
+    /// How the pieces of a stream are set apart.
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+
+    /// Reads a stream, piece by piece.
+    fn reader(&self, provider: &Provider) -> Box<dyn Reader>;
 
     /// What the typed fields of an error mean, if they say more than its status.
     fn class(&self, problem: &Problem) -> Option<FailureClass>;
+
+    /// The models of a listing.
+    fn models(&self, body: &[u8]) -> Result<Vec<ModelName>, Unreadable> {
+        names(body, "data", "id")
+    }
+
+    /// How texts are turned into vectors, if the wire can.
+    fn embeddings(&self) -> Option<&'static dyn Embedding> {
+        None
+    }
+}
+
+/// Puts the pieces of one stream together.
+pub(crate) trait Reader: fmt::Debug + Send {
+    /// Takes the next piece.
+    fn take(&mut self, event: Event<'_>) -> Result<(), Unreadable>;
+
+    /// What is new since this was asked last.
+    fn news(&mut self) -> Option<Delta>;
+
+    /// Whether the last word was said. What comes after it is not read.
+    fn is_over(&self) -> bool;
+
+    /// Whether the stream may end here, where the connection does.
+    fn is_whole(&self) -> bool {
+        self.is_over()
+    }
+
+    /// Whether the model has said anything, so that a failure comes in the middle.
+    fn has_begun(&self) -> bool;
+
+    /// What the stream has come to so far.
+    fn said(&self) -> Said;
+}
+
+/// How one wire turns texts into vectors.
+pub(crate) trait Embedding: fmt::Debug + Send + Sync {
+    /// Where texts are posted.
+    fn embed_url(&self, base: &Url, provider: &Provider, model: &ModelName) -> Url;
+
+    /// Checked texts, in the wire's words.
+    fn texts(&self, model: &ModelName, request: &EmbedRequest) -> Vec<u8>;
+
+    /// What a reply says.
+    fn embedded(&self, body: &[u8]) -> Result<Embedded, Unreadable>;
 }
 
 /// The protocol of a wire; `None` for one that the registry knows and this build does not.
 pub(crate) fn protocol(wire: Wire) -> Option<&'static dyn Protocol> {
-    match wire {
-        Wire::OpenAiChat => Some(&openai_chat::OpenAiChat),
-        Wire::AnthropicMessages => Some(&anthropic_messages::AnthropicMessages),
-        _ => None,
-    }
+    Some(match wire {
+        Wire::OpenAiChat => &openai_chat::OpenAiChat { is_azure: false },
+        Wire::AzureOpenAi => &openai_chat::OpenAiChat { is_azure: true },
+        Wire::OpenAiResponses => &openai_responses::OpenAiResponses,
+        Wire::AnthropicMessages => &anthropic_messages::AnthropicMessages,
+        Wire::Gemini => &gemini::Gemini,
+        Wire::OllamaChat => &ollama_chat::OllamaChat,
+        _ => return None,
+    })
 }
 
 /// What a reply says, before it is a [`ChatReply`].
@@ -65,24 +164,63 @@ pub(crate) struct Said {
     id: Option<String>,
     /// Who answered, as far as it says so.
     model: Option<String>,
-    /// What the model said, empty where it only wants tools to be called.
-    text: String,
+    /// What the model said.
+    parts: Vec<Part>,
     /// Why it stopped.
     finish: FinishReason,
     /// What it used, sorted into buckets.
     usage: ReportedUsage,
+    /// The tier that it was served in.
+    tier: Option<String>,
+}
+
+#[cfg(test)]
+impl Said {
+    fn text(&self) -> String {
+        crate::request::joined(&self.parts).into_owned()
+    }
+}
+
+/// What came with a reply in its headers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heading {
+    pub(crate) request_id: Option<String>,
+    pub(crate) limits: RateLimits,
 }
 
 impl Said {
-    /// The reply, for the model that was asked, with the id that the header gave.
-    pub(crate) fn into_reply(self, asked: &ModelName, id: Option<String>) -> ChatReply {
+    /// The reply, for the model that was asked, with what the headers gave.
+    pub(crate) fn into_reply(self, asked: &ModelName, heading: Heading) -> ChatReply {
         let named = self.model.and_then(|name| name.parse().ok());
-        ChatReply::new(named.unwrap_or_else(|| asked.clone()), self.text)
-            .with_request_id(id.or(self.id))
+        ChatReply::of(named.unwrap_or_else(|| asked.clone()), self.parts)
+            .with_request_id(heading.request_id.or(self.id))
             .with_finish_reason(self.finish)
             .with_usage(self.usage.usage)
             .with_raw_usage(self.usage.raw)
             .with_usage_finding(self.usage.finding)
+            .with_service_tier(self.tier)
+            .with_rate_limits(heading.limits)
+    }
+}
+
+/// What a reply to texts says.
+#[derive(Debug)]
+pub(crate) struct Embedded {
+    pub(crate) model: Option<String>,
+    pub(crate) vectors: Vec<Vec<f32>>,
+    usage: ReportedUsage,
+}
+
+impl Embedded {
+    /// What was used, as it was written, and what is wrong with it.
+    pub(crate) fn usage(
+        &self,
+    ) -> (
+        lattice_lock_providers::TokenUsage,
+        Option<Value>,
+        Option<crate::UsageFinding>,
+    ) {
+        (self.usage.usage, self.usage.raw.clone(), self.usage.finding)
     }
 }
 
@@ -94,7 +232,7 @@ pub(crate) enum Unreadable {
     /// It is not what the wire has in its place.
     Malformed(&'static str),
     /// It is an error in spite of its status.
-    Problem(Problem),
+    Problem(Box<Problem>),
 }
 
 impl Unreadable {
@@ -108,23 +246,53 @@ impl Unreadable {
             _ => Self::Malformed("the body is not a JSON object"),
         }
     }
+
+    /// The problem that `body` tells.
+    fn problem(body: &[u8]) -> Self {
+        Self::Problem(Box::new(Problem::read(body)))
+    }
 }
 
-/// The models of a listing, which both wires write alike. A name that is none is left out.
-pub(crate) fn models(body: &[u8]) -> Result<Vec<ModelName>, Unreadable> {
-    let [data] = json::fields(body, ["data"]).map_err(|error| Unreadable::new(body, &error))?;
+/// The fields of a body with these names.
+fn read<'a, const N: usize>(
+    body: &'a [u8],
+    names: [&'static str; N],
+) -> Result<[Option<&'a RawValue>; N], Unreadable> {
+    json::fields(body, names).map_err(|error| Unreadable::new(body, &error))
+}
+
+/// The models in a list of objects. A name that is none is left out.
+fn names(
+    body: &[u8],
+    list: &'static str,
+    field: &'static str,
+) -> Result<Vec<ModelName>, Unreadable> {
+    let [data] = read(body, [list])?;
     let items: Vec<&RawValue> =
         json::read(data).ok_or(Unreadable::Malformed("the body lists no models"))?;
     let name = |item: &RawValue| {
-        let [id] = json::fields(item.get().as_bytes(), ["id"]).ok()?;
-        json::text(id)?.parse().ok()
+        let [id] = json::inner(Some(item), [field]);
+        let id = json::text(id)?;
+        id.strip_prefix("models/").unwrap_or(&id).parse().ok()
     };
     Ok(items.into_iter().filter_map(name).collect())
 }
 
-/// A body of ours as JSON.
-fn to_json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).expect("texts, finite numbers and lists of them are always JSON")
+/// The address `base` with these segments below it.
+fn below<'a>(base: &Url, segments: impl IntoIterator<Item = &'a str>) -> Url {
+    let mut url = base.clone();
+    // Fails only for an address that has no path, such as `mailto:`; the base is http or https.
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+/// A body of ours as JSON, with what the caller adds to it.
+fn to_json(body: &impl Serialize, request: &ChatRequest) -> Vec<u8> {
+    let bytes = serde_json::to_vec(body);
+    let bytes = bytes.expect("texts, finite numbers and lists of them are always JSON");
+    extra::merged(bytes, &request.extra_body)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl Orchestrator {
     pub fn analyze(&self, request: &ChatRequest) -> Arc<TaskAnalysis> {
         let system = request.system_prompt().map(|text| (Role::System, text));
         let said = request
-            .messages()
+            .texts()
             .map(|(role, text)| (analyzer_role(role), text));
         let messages: Vec<_> = system
             .into_iter()

@@ -8,14 +8,15 @@ const LONGEST_REPLY: usize = 32 * 1024 * 1024;
 /// The longest error that is read, in bytes; of what is longer, the status alone counts.
 const LONGEST_ERROR: usize = 64 * 1024;
 
-/// What came back, read to its end and bounded.
-pub(super) struct Answer {
+/// What came back before its body.
+#[derive(Debug)]
+pub(super) struct Head {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
 }
 
 /// Why a body could not be read.
+#[derive(Debug)]
 pub(super) struct Unread {
     /// What that means for the attempt.
     pub(super) class: FailureClass,
@@ -23,27 +24,42 @@ pub(super) struct Unread {
     pub(super) cause: Option<reqwest::Error>,
 }
 
-impl Answer {
+impl Head {
     /// Reads a reply; an error's body is optional, since its status says enough.
-    pub(super) async fn read(response: Response) -> Result<Self, Unread> {
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = if status.is_success() {
-            bounded(response, LONGEST_REPLY).await?
+    pub(super) async fn body(&self, response: Response) -> Result<Vec<u8>, Unread> {
+        if self.status.is_success() {
+            bounded(response, LONGEST_REPLY).await
         } else {
-            bounded(response, LONGEST_ERROR).await.unwrap_or_default()
-        };
-        Ok(Self {
-            status,
-            headers,
-            body,
-        })
+            Ok(bounded(response, LONGEST_ERROR).await.unwrap_or_default())
+        }
     }
 
     /// The provider's id of the request, if it looks like one.
     pub(super) fn request_id(&self, header: &str) -> Option<String> {
-        let id = self.headers.get(header)?.to_str().ok()?;
+        let id = self.text(header)?;
         let is_plain = id.bytes().all(|byte| byte.is_ascii_graphic());
         ((1..=128).contains(&id.len()) && is_plain).then(|| id.to_owned())
+    }
+
+    /// A header's text.
+    pub(super) fn text(&self, header: &str) -> Option<&str> {
+        self.headers.get(header)?.to_str().ok()
+    }
+
+    /// Whether the body is announced to be of this type.
+    pub(super) fn is_of(&self, media_type: &str) -> bool {
+        let announced = self.text("content-type").unwrap_or_default();
+        let announced = announced.split(';').next().unwrap_or_default().trim();
+        announced.eq_ignore_ascii_case(media_type)
+    }
+}
+
+impl From<&Response> for Head {
+    fn from(response: &Response) -> Self {
+        Self {
+            status: response.status(),
+            headers: response.headers().clone(),
+        }
     }
 }
 
@@ -64,7 +80,7 @@ async fn bounded(mut response: Response, limit: usize) -> Result<Vec<u8>, Unread
 }
 
 impl Unread {
-    fn too_long() -> Self {
+    pub(super) fn too_long() -> Self {
         Self {
             class: FailureClass::MalformedReply,
             cause: None,

@@ -1,13 +1,23 @@
 use std::borrow::Cow;
+use std::time::Duration;
 
 use lattice_lock_errors::{Error, Secret};
 use lattice_lock_providers::{FailureClass, Provider, ProviderUnavailableError};
 use reqwest::StatusCode;
 
-use super::answer::{Answer, Unread};
+use super::answer::{Head, Unread};
 use super::retry_after;
 use crate::codes::ADDRESS_UNUSABLE;
 use crate::wire::{Problem, Protocol, Unreadable};
+
+/// Whose attempt failed: what its error tells, and what it hides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Witness<'a> {
+    pub(super) provider: &'a Provider,
+    pub(super) protocol: &'a dyn Protocol,
+    /// The caller's own key, where one was used.
+    pub(super) own: Option<&'a Secret<String>>,
+}
 
 /// A failed attempt at `provider`, as the error that every client returns.
 fn failed(provider: &Provider, class: FailureClass, status: Option<StatusCode>) -> Error {
@@ -19,97 +29,127 @@ fn failed(provider: &Provider, class: FailureClass, status: Option<StatusCode>) 
     .into_error()
 }
 
-/// No answer came.
-pub(super) fn unanswered(provider: &Provider, error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    if error.is_builder() {
-        let unusable = Error::new(ADDRESS_UNUSABLE, "the provider's address cannot be called");
-        return unusable
-            .with("provider", provider.id())
-            .with_foreign(&error);
-    }
-    // A connection that did not come about in time has carried nothing, so that comes first. One that broke
-    // later may have carried the whole request.
-    let class = match (error.is_connect(), error.is_timeout()) {
-        (true, _) => FailureClass::Connect,
-        (false, true) => FailureClass::Timeout,
-        (false, false) => FailureClass::CutStream,
-    };
-    failed(provider, class, None).with("cause", Chain(&error))
-}
-
-/// An answer began and could not be read to its end.
-pub(super) fn unread(provider: &Provider, status: StatusCode, unread: &Unread) -> Error {
-    let error = failed(provider, unread.class, Some(status));
-    match &unread.cause {
-        Some(cause) => error.with("cause", Chain(cause)),
-        None => error.with("cause", "the reply is longer than a client reads"),
-    }
-}
-
-/// The answer's status says that the attempt failed.
-pub(super) fn refused(provider: &Provider, protocol: &dyn Protocol, answer: &Answer) -> Error {
-    let problem = Problem::read(&answer.body);
-    with_problem(provider, protocol, answer, &problem)
-}
-
-/// The status says that all is well, and the body is no reply.
-pub(super) fn unreadable(
-    provider: &Provider,
-    protocol: &dyn Protocol,
-    answer: &Answer,
-    why: &Unreadable,
-) -> Error {
-    let (class, cause) = match why {
-        Unreadable::Problem(problem) => return with_problem(provider, protocol, answer, problem),
-        Unreadable::Cut => (FailureClass::CutStream, "the JSON ends too early"),
-        Unreadable::Malformed(cause) => (FailureClass::MalformedReply, *cause),
-    };
-    let content_type = answer.headers.get(reqwest::header::CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok());
-    let error = failed(provider, class, Some(answer.status));
-    identified(error, provider, protocol, answer)
-        .with("cause", cause)
-        .with(
-            "content_type",
-            without(content_type.unwrap_or("none"), provider.key()),
-        )
-        .with("bytes", answer.body.len())
-}
-
-fn with_problem(
-    provider: &Provider,
-    protocol: &dyn Protocol,
-    answer: &Answer,
-    problem: &Problem,
-) -> Error {
-    let class = protocol
-        .class(problem)
-        .unwrap_or_else(|| class_of(problem.status_over(answer.status)));
-    let error = failed(provider, class, Some(answer.status));
-    let error = identified(error, provider, protocol, answer);
-    let error = match retry_after::wait(&answer.headers) {
-        Some(wait) => error.with_retry_after(wait),
-        None => error,
-    };
-    // Who refuses a key quotes it, its ends in clear; the class says all that such a text does.
-    match &problem.message {
-        Some(message) if class != FailureClass::InvalidKey => {
-            error.with("message", without(message, provider.key()))
+impl Witness<'_> {
+    /// No answer came.
+    pub(super) fn unanswered(&self, error: reqwest::Error) -> Error {
+        let error = error.without_url();
+        if error.is_builder() {
+            let unusable = Error::new(ADDRESS_UNUSABLE, "the provider's address cannot be called");
+            return unusable
+                .with("provider", self.provider.id())
+                .with_foreign(&error);
         }
-        _ => error,
+        // A connection that did not come about in time has carried nothing, so that comes first. One that broke
+        // later may have carried the whole request.
+        let class = match (error.is_connect(), error.is_timeout()) {
+            (true, _) => FailureClass::Connect,
+            (false, true) => FailureClass::Timeout,
+            (false, false) => FailureClass::CutStream,
+        };
+        failed(self.provider, class, None).with("cause", Chain(&error))
     }
-}
 
-fn identified(
-    error: Error,
-    provider: &Provider,
-    protocol: &dyn Protocol,
-    answer: &Answer,
-) -> Error {
-    match answer.request_id(protocol.request_id_header()) {
-        Some(id) => error.with("request_id", without(&id, provider.key())),
-        None => error,
+    /// No answer, or nothing more of one, came in time.
+    pub(super) fn late(&self, head: Option<&Head>, what: &'static str, limit: Duration) -> Error {
+        let status = head.map(|head| head.status);
+        let error = failed(self.provider, FailureClass::Timeout, status).with("cause", what);
+        self.identified(error, head)
+            .with("limit", format_args!("{limit:?}"))
+    }
+
+    /// An answer began and could not be read to its end.
+    pub(super) fn unread(&self, head: &Head, unread: &Unread) -> Error {
+        let error = failed(self.provider, unread.class, Some(head.status));
+        let error = self.identified(error, Some(head));
+        match &unread.cause {
+            Some(cause) => error.with("cause", Chain(cause)),
+            None => error.with("cause", "the reply is longer than a client reads"),
+        }
+    }
+
+    /// The answer's status says that the attempt failed.
+    pub(super) fn refused(&self, head: &Head, body: &[u8]) -> Error {
+        let problem = Problem::read(body);
+        let problem = match head.text("x-amzn-errortype") {
+            Some(word) => problem.named(word.split(':').next().unwrap_or(word)),
+            None => problem,
+        };
+        self.with_problem(head, &problem)
+    }
+
+    /// The status says that all is well, and the body is no reply. `has_begun` says that a part of it was one: then
+    /// an error of the provider's is a reply that was cut, and may have been billed.
+    pub(super) fn unreadable(
+        &self,
+        head: &Head,
+        bytes: usize,
+        why: &Unreadable,
+        has_begun: bool,
+    ) -> Error {
+        let (class, cause) = match why {
+            Unreadable::Problem(problem) if !has_begun => return self.with_problem(head, problem),
+            Unreadable::Problem(_) => (FailureClass::CutStream, "the provider failed on its way"),
+            Unreadable::Cut => (FailureClass::CutStream, "the reply ends too early"),
+            Unreadable::Malformed(cause) => (FailureClass::MalformedReply, *cause),
+        };
+        let content_type = head.text("content-type").unwrap_or("none");
+        let error = failed(self.provider, class, Some(head.status));
+        let error = self
+            .identified(error, Some(head))
+            .with("cause", cause)
+            .with("content_type", self.hidden(content_type))
+            .with("bytes", bytes);
+        match why {
+            Unreadable::Problem(problem) => {
+                let told = self.class(problem, head);
+                self.quoting(error.with("class", told), problem, told)
+            }
+            _ => error,
+        }
+    }
+
+    fn class(&self, problem: &Problem, head: &Head) -> FailureClass {
+        let told = self.protocol.class(problem);
+        told.unwrap_or_else(|| class_of(problem.status_over(head.status)))
+    }
+
+    fn with_problem(&self, head: &Head, problem: &Problem) -> Error {
+        let class = self.class(problem, head);
+        let error = failed(self.provider, class, Some(head.status));
+        let error = self.identified(error, Some(head));
+        let wait = retry_after::wait(&head.headers, class).or(problem.wait);
+        let error = match wait {
+            Some(wait) => error.with_retry_after(wait.min(retry_after::LONGEST)),
+            None => error,
+        };
+        self.quoting(error, problem, class)
+    }
+
+    /// Who refuses a key quotes it, its ends in clear; the class says all that such a text does.
+    fn quoting(&self, error: Error, problem: &Problem, class: FailureClass) -> Error {
+        match &problem.message {
+            Some(message) if class != FailureClass::InvalidKey => {
+                error.with("message", self.hidden(message))
+            }
+            _ => error,
+        }
+    }
+
+    fn identified(&self, error: Error, head: Option<&Head>) -> Error {
+        let header = self.protocol.request_id_header();
+        match head.and_then(|head| head.request_id(header)) {
+            Some(id) => error.with("request_id", self.hidden(&id)),
+            None => error,
+        }
+    }
+
+    /// A provider's text without our keys, should it have quoted one.
+    fn hidden<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let keys = self.provider.keys().iter().chain(self.own);
+        keys.fold(Cow::Borrowed(text), |text, key| match without(&text, key) {
+            Some(hidden) => Cow::Owned(hidden),
+            None => text,
+        })
     }
 }
 
@@ -131,14 +171,11 @@ fn class_of(status: StatusCode) -> FailureClass {
     }
 }
 
-/// A provider's text without our key, should it have quoted it.
-fn without<'a>(text: &'a str, key: Option<&Secret<String>>) -> Cow<'a, str> {
-    match key.map(|key| key.expose().trim()) {
-        Some(key) if !key.is_empty() && text.contains(key) => {
-            Cow::Owned(text.replace(key, "[redacted]"))
-        }
-        _ => Cow::Borrowed(text),
-    }
+/// `text` with the key taken out, if it stands there.
+fn without(text: &str, key: &Secret<String>) -> Option<String> {
+    let key = key.expose().trim();
+    let is_quoted = !key.is_empty() && text.contains(key);
+    is_quoted.then(|| text.replace(key, "[redacted]"))
 }
 
 /// An error with the causes behind it on one line: the outer one alone says "error sending request".
@@ -185,9 +222,13 @@ mod tests {
 
     #[test]
     fn a_quoted_key_is_taken_out() {
-        let key = Secret::new("sk-4711".to_string());
-        assert_eq!(without("bad sk-4711!", Some(&key)), "bad [redacted]!");
-        assert_eq!(without("bad", Some(&Secret::new(String::new()))), "bad");
-        assert_eq!(without("bad", None), "bad");
+        let check = |text, key: &str, hidden: Option<&str>| {
+            let key = Secret::new(key.to_owned());
+            assert_eq!(without(text, &key).as_deref(), hidden, "{text}");
+        };
+        check("bad sk-4711!", "sk-4711", Some("bad [redacted]!"));
+        check("bad sk-4711!", " sk-4711 ", Some("bad [redacted]!"));
+        check("bad", "", None);
+        check("bad", "sk-4711", None);
     }
 }

@@ -2,29 +2,44 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
+use lattice_lock_providers::FailureClass;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+
+use crate::RateLimits;
 
 /// The longest wait that is passed on: a provider that asks for more is as good as gone, and a wait without
 /// end would overflow the clock of whoever adds it to now.
-const LONGEST: Duration = Duration::from_hours(24);
+pub(super) const LONGEST: Duration = Duration::from_hours(24);
 
 /// How long the provider asks to stay away, at most a day.
 ///
 /// The finest form wins: milliseconds, seconds, a date. A date is measured against the reply's own, so that a
-/// clock that is wrong here does not matter.
-pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
+/// clock that is wrong here does not matter. Who asks to slow down and does not say for how long may say when a
+/// limit of which nothing is left is there again.
+pub(super) fn wait(headers: &HeaderMap, class: FailureClass) -> Option<Duration> {
+    let limits = || RateLimits::read(headers, || now(headers)).wait();
+    let is_limited = class == FailureClass::RateLimited;
+    let wait = asked(headers).or_else(|| is_limited.then(limits).flatten());
+    wait.map(|wait| wait.min(LONGEST))
+}
+
+/// Now, by the clock of whoever replied.
+pub(super) fn now(headers: &HeaderMap) -> Timestamp {
+    date(headers, &DATE).unwrap_or_else(Timestamp::now)
+}
+
+fn asked(headers: &HeaderMap) -> Option<Duration> {
     let millis = number(headers, &HeaderName::from_static("retry-after-ms"));
     let wait = match (millis, number(headers, &RETRY_AFTER)) {
         (Some(millis), _) => Duration::from_millis(millis),
         (None, Some(seconds)) => Duration::from_secs(seconds),
         (None, None) => {
-            let now = date(headers, &DATE).unwrap_or_else(Timestamp::now);
-            let wait = date(headers, &RETRY_AFTER)?.duration_since(now);
+            let wait = date(headers, &RETRY_AFTER)?.duration_since(now(headers));
             // A date that has passed asks for no wait.
             Duration::try_from(wait).unwrap_or(Duration::ZERO)
         }
     };
-    Some(wait.min(LONGEST))
+    Some(wait)
 }
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
@@ -54,7 +69,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            wait(&map),
+            wait(&map, FailureClass::RateLimited),
             expected.map(Duration::from_millis),
             "{headers:?}"
         );
@@ -78,6 +93,24 @@ mod tests {
         check(
             &[NOON, ("retry-after", "Sun, 22 Nov 2026 11:00:00 GMT")],
             Some(0),
+        );
+    }
+
+    #[test]
+    fn a_limit_of_which_nothing_is_left_is_waited_for() {
+        check(
+            &[
+                ("x-ratelimit-remaining-tokens", "0"),
+                ("x-ratelimit-reset-tokens", "3s"),
+            ],
+            Some(3_000),
+        );
+        check(
+            &[
+                ("x-ratelimit-remaining-tokens", "5"),
+                ("x-ratelimit-reset-tokens", "3s"),
+            ],
+            None,
         );
     }
 

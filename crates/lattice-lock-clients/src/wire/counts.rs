@@ -44,24 +44,6 @@ impl<'a> Counts<'a> {
     }
 }
 
-/// What is left of `whole` without `parts`; an unknown part takes nothing, an unknown whole stays unknown.
-pub(super) fn rest(
-    field: &'static str,
-    whole: Option<u64>,
-    parts: [Option<u64>; 2],
-) -> Result<Option<u64>, UsageFinding> {
-    let Some(whole) = whole else { return Ok(None) };
-    // Two counts that are not beyond `LARGEST_COUNT` cannot overflow.
-    let parts: u64 = parts.into_iter().flatten().sum();
-    match whole.checked_sub(parts) {
-        Some(rest) => Ok(Some(rest)),
-        None => Err(UsageFinding::Excess {
-            whole: field,
-            excess: parts - whole,
-        }),
-    }
-}
-
 /// A whole number; some servers write every number with a point.
 fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| {
@@ -107,17 +89,5 @@ mod tests {
         assert_eq!(within("details"), Ok(Ok(None)));
         assert_eq!(within("missing"), Ok(Ok(None)));
         assert_eq!(within("odd"), Err(UsageFinding::NotACount { field: "odd" }));
-    }
-
-    #[test]
-    fn a_part_larger_than_its_whole_is_found_and_never_wraps() {
-        let excess = UsageFinding::Excess {
-            whole: "w",
-            excess: 2,
-        };
-        assert_eq!(rest("w", Some(5), [Some(2), Some(3)]), Ok(Some(0)));
-        assert_eq!(rest("w", Some(5), [None, Some(3)]), Ok(Some(2)));
-        assert_eq!(rest("w", None, [Some(2), Some(3)]), Ok(None));
-        assert_eq!(rest("w", Some(3), [Some(2), Some(3)]), Err(excess));
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeOwned, Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The fields of an object with these names, unread; a `null` is as good as none.
@@ -37,7 +37,23 @@ pub(super) fn read<'a, T: serde::Deserialize<'a>>(value: Option<&'a RawValue>) -
 
 /// A text, if it is there and is one.
 pub(super) fn text(value: Option<&RawValue>) -> Option<String> {
-    owned(value)
+    borrowed(value).map(Cow::into_owned)
+}
+
+/// As [`text`], without a copy where nothing in it is escaped.
+pub(super) fn borrowed(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let quoted = value?.get();
+    let plain = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    if plain.contains('\\') {
+        serde_json::from_str(quoted).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(plain))
+    }
+}
+
+/// A list's items, unread; none where there is no list.
+pub(super) fn items(value: Option<&RawValue>) -> Vec<&RawValue> {
+    read(value).unwrap_or_default()
 }
 
 /// A message's text: a string, or the texts among a list of parts, joined.
@@ -53,10 +69,6 @@ fn part(part: &RawValue) -> Option<String> {
     (text(kind)? == "text").then(|| text(said))?
 }
 
-fn owned<T: DeserializeOwned>(value: Option<&RawValue>) -> Option<T> {
-    serde_json::from_str(value?.get()).ok()
-}
-
 struct Wanted<const N: usize>([&'static str; N]);
 
 impl<'de, const N: usize> Visitor<'de> for Wanted<N> {
@@ -68,8 +80,8 @@ impl<'de, const N: usize> Visitor<'de> for Wanted<N> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = [None; N];
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            match self.0.iter().position(|wanted| *wanted == name) {
+        while let Some(place) = map.next_key_seed(Place(&self.0))? {
+            match place {
                 Some(at) => {
                     let value: &'de RawValue = map.next_value()?;
                     found[at] = (value.get() != "null").then_some(value);
@@ -80,6 +92,29 @@ impl<'de, const N: usize> Visitor<'de> for Wanted<N> {
             }
         }
         Ok(found)
+    }
+}
+
+/// Which of the wanted names a key is.
+struct Place<'n>(&'n [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Place<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
+        key.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Place<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|wanted| *wanted == name))
     }
 }
 

@@ -1,96 +1,336 @@
-use lattice_lock_errors::Secret;
+use std::borrow::Cow;
+
+use lattice_lock_errors::{Error, Result, Secret};
 use lattice_lock_providers::{
-    Bucket, FailureClass, ModelName, Provider, ReasoningCount, TokenUsage,
+    Bucket, FailureClass, ModelName, Provider, ReasoningCount, ServiceTier,
 };
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderName};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::counts::{Counts, rest};
-use super::usage::{ReportedUsage, Sorted, against_total};
-use super::{Problem, Protocol, Said, Unreadable, json, to_json};
-use crate::{ChatRequest, FinishReason, Role};
+use super::layout::{At, Figure, Layout, alone, at, inside, whole};
+use super::usage::{ReportedUsage, Written};
+use super::{
+    Asked, Blocks, Embedded, Embedding, Event, Problem, Protocol, Reader, Said, Unreadable, below,
+    json, read, to_json,
+};
+use crate::request::{ImageSource, refuse, unsupported};
+use crate::{
+    ChatRequest, Delta, EmbedRequest, FinishReason, Format, Image, Message, Part, Role, Thinking,
+    Tool, ToolCall, ToolChoice,
+};
 
-/// OpenAI's chat completions, as <https://platform.openai.com/docs/api-reference/chat> has them.
+/// Which version of Azure's interface is meant where the provider names none.
+const AZURE_VERSION: &str = "2024-10-21";
+
+/// `OpenAI`'s chat completions, as <https://platform.openai.com/docs/api-reference/chat> has them; on Azure's and
+/// DIAL's servers under the address of a deployment.
 #[derive(Debug)]
-pub(super) struct OpenAiChat;
+pub(super) struct OpenAiChat {
+    pub(super) is_azure: bool,
+}
+
+impl OpenAiChat {
+    fn url(&self, base: &Url, provider: &Provider, model: &ModelName, what: &[&str]) -> Url {
+        if !self.is_azure {
+            return below(base, what.iter().copied());
+        }
+        let deployment = ["openai", "deployments", model.as_str()];
+        versioned(
+            below(base, deployment.iter().chain(what).copied()),
+            provider,
+        )
+    }
+}
+
+fn versioned(mut url: Url, provider: &Provider) -> Url {
+    let version = provider.version().unwrap_or(AZURE_VERSION);
+    url.query_pairs_mut().append_pair("api-version", version);
+    url
+}
 
 impl Protocol for OpenAiChat {
-    fn chat_path(&self) -> &'static str {
-        "/chat/completions"
+    fn chat_url(&self, base: &Url, asked: &Asked<'_>) -> Url {
+        self.url(base, asked.provider, asked.model, &["chat", "completions"])
     }
 
-    fn models_path(&self) -> &'static str {
-        "/models"
+    fn models_url(&self, base: &Url, provider: &Provider) -> Url {
+        if self.is_azure {
+            versioned(below(base, ["openai", "models"]), provider)
+        } else {
+            below(base, ["models"])
+        }
     }
 
     fn request_id_header(&self) -> &'static str {
-        "x-request-id"
-    }
-
-    fn version(&self) -> Option<(HeaderName, HeaderValue)> {
-        None
+        if self.is_azure {
+            "apim-request-id"
+        } else {
+            "x-request-id"
+        }
     }
 
     fn credential(&self, key: &str) -> (HeaderName, Secret<String>) {
-        (AUTHORIZATION, Secret::new(format!("Bearer {key}")))
+        if self.is_azure {
+            (
+                HeaderName::from_static("api-key"),
+                Secret::new(key.to_owned()),
+            )
+        } else {
+            (AUTHORIZATION, Secret::new(format!("Bearer {key}")))
+        }
     }
 
-    fn body(&self, provider: &Provider, model: &ModelName, request: &ChatRequest) -> Vec<u8> {
+    fn body(&self, asked: &Asked<'_>) -> Result<Vec<u8>> {
+        let request = asked.request;
+        refuse(&[("cached_content", request.cached_content.is_some())])?;
         let preamble = request.preamble();
-        let preamble = preamble.as_deref().map(|text| (Role::System, text));
-        // OpenAI's reasoning models refuse `max_tokens`, and many compatible servers know nothing else.
-        let limit = request.token_limit();
-        let (max_completion_tokens, max_tokens) = match provider.id().as_str() {
-            "openai" => (limit, None),
-            _ => (None, limit),
-        };
-        to_json(&Body {
-            model: model.as_str(),
-            messages: preamble
-                .into_iter()
-                .chain(request.messages())
-                .map(Message::from)
-                .collect(),
-            max_tokens,
-            max_completion_tokens,
-            temperature: request.sampling_temperature(),
-            response_format: request.is_json().then_some(JSON_OBJECT),
-        })
+        Ok(to_json(&Body::new(asked, preamble.as_deref())?, request))
     }
 
     fn said(&self, provider: &Provider, body: &[u8]) -> Result<Said, Unreadable> {
-        let wanted = ["id", "model", "choices", "usage", "error"];
-        let [id, model, choices, usage, error] =
-            json::fields(body, wanted).map_err(|error| Unreadable::new(body, &error))?;
-        let choices: Vec<&RawValue> = json::read(choices).unwrap_or_default();
-        let Some(first) = choices.first() else {
-            return Err(match error {
-                Some(_) => Unreadable::Problem(Problem::read(body)),
-                None => Unreadable::Malformed("the reply has no choice"),
-            });
-        };
-        let [message, finish] = json::inner(Some(first), ["message", "finish_reason"]);
-        if message.is_none() {
-            return Err(Unreadable::Malformed("the choice has no message"));
-        }
-        let [content, refusal] = json::inner(message, ["content", "refusal"]);
-        let refusal = json::text(refusal).filter(|text| !text.is_empty());
-        let finish = match refusal {
-            Some(_) => FinishReason::Refused,
-            None => finish_of(json::text(finish).as_deref()),
-        };
-        Ok(Said {
-            id: json::text(id),
-            model: json::text(model),
-            text: json::content(content).or(refusal).unwrap_or_default(),
-            finish,
-            usage: ReportedUsage::read(usage, |counts| sorted(counts, provider.reasoning_count())),
-        })
+        let mut reply = Reply::new(provider, Blocks::default());
+        let choice = reply.head(body)?;
+        let [message, finish] = json::inner(Some(choice), ["message", "finish_reason"]);
+        let message = message.ok_or(Unreadable::Malformed("the choice has no message"))?;
+        reply.speak(message)?;
+        reply.finish(finish);
+        Ok(reply.said())
+    }
+
+    fn reader(&self, provider: &Provider) -> Box<dyn Reader> {
+        Box::new(Reply::new(provider, Blocks::telling()))
     }
 
     fn class(&self, problem: &Problem) -> Option<FailureClass> {
         problem.words().find_map(class_of)
+    }
+
+    fn embeddings(&self) -> Option<&'static dyn Embedding> {
+        Some(if self.is_azure {
+            &OpenAiChat { is_azure: true }
+        } else {
+            &OpenAiChat { is_azure: false }
+        })
+    }
+}
+
+/// What an error's code or type says beyond its status.
+pub(super) fn class_of(word: &str) -> Option<FailureClass> {
+    Some(match word {
+        "invalid_api_key" => FailureClass::InvalidKey,
+        "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active" => {
+            FailureClass::QuotaExhausted
+        }
+        "rate_limit_exceeded" => FailureClass::RateLimited,
+        "context_length_exceeded" | "string_above_max_length" => FailureClass::ContextTooLong,
+        "model_not_found" | "DeploymentNotFound" => FailureClass::ModelNotFound,
+        "content_filter"
+        | "content_policy_violation"
+        | "moderation_blocked"
+        | "ResponsibleAIPolicyViolation" => FailureClass::ContentFiltered,
+        _ => return None,
+    })
+}
+
+/// Where the parts of a message stand in a reply: reasoning before words, words before calls.
+const REASONING: u64 = 0;
+const TEXT: u64 = 1;
+const REFUSAL: u64 = 2;
+const CALLS: u64 = 3;
+
+/// A reply in the making, whole or in pieces.
+#[derive(Debug)]
+struct Reply {
+    layout: &'static Layout,
+    blocks: Blocks,
+    id: Option<String>,
+    model: Option<String>,
+    tier: Option<String>,
+    finish: Option<FinishReason>,
+    usage: Written,
+    is_refused: bool,
+    is_over: bool,
+}
+
+impl Reply {
+    fn new(provider: &Provider, blocks: Blocks) -> Self {
+        Self {
+            layout: layout(provider.reasoning_count()),
+            blocks,
+            id: None,
+            model: None,
+            tier: None,
+            finish: None,
+            usage: Written::Nothing,
+            is_refused: false,
+            is_over: false,
+        }
+    }
+
+    /// Reads what stands around the choices, and gives back the first of these.
+    fn head<'a>(&mut self, body: &'a [u8]) -> Result<&'a RawValue, Unreadable> {
+        let (choice, is_error) = self.around(body)?;
+        choice.ok_or_else(|| {
+            if is_error {
+                Unreadable::problem(body)
+            } else {
+                Unreadable::Malformed("the reply has no choice")
+            }
+        })
+    }
+
+    fn around<'a>(&mut self, body: &'a [u8]) -> Result<(Option<&'a RawValue>, bool), Unreadable> {
+        let wanted = ["id", "model", "choices", "usage", "service_tier", "error"];
+        let [id, model, choices, usage, tier, error] = read(body, wanted)?;
+        keep(&mut self.id, id);
+        keep(&mut self.model, model);
+        keep(&mut self.tier, tier);
+        self.usage.replace(usage);
+        Ok((json::items(choices).first().copied(), error.is_some()))
+    }
+
+    /// Takes a message or a piece of one: both have the same fields.
+    fn speak(&mut self, message: &RawValue) -> Result<(), Unreadable> {
+        let wanted = [
+            "content",
+            "refusal",
+            "reasoning_content",
+            "reasoning",
+            "tool_calls",
+            "function_call",
+        ];
+        let [content, refusal, reasoning, thoughts, calls, function] =
+            json::inner(Some(message), wanted);
+        if let Some(words) = json::borrowed(reasoning).or_else(|| json::borrowed(thoughts)) {
+            self.blocks.reasoning(REASONING, &words)?;
+        }
+        if let Some(words) = words(content) {
+            self.blocks.text(TEXT, &words)?;
+        }
+        if let Some(words) = json::borrowed(refusal).filter(|words| !words.is_empty()) {
+            self.is_refused = true;
+            self.blocks.text(REFUSAL, &words)?;
+        }
+        for (at, call) in json::items(calls).into_iter().enumerate() {
+            self.call(at as u64, call)?;
+        }
+        if let Some(function) = function {
+            self.function(CALLS, "call_0", function)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a call or a piece of one: only the first piece has a name.
+    fn call(&mut self, at: u64, call: &RawValue) -> Result<(), Unreadable> {
+        let [index, id, function, custom] =
+            json::inner(Some(call), ["index", "id", "function", "custom"]);
+        let place = CALLS + json::read::<u32>(index).map_or(at, u64::from);
+        let id = json::borrowed(id).filter(|id| !id.is_empty());
+        let id = id.unwrap_or_else(|| Cow::Owned(format!("call_{}", place - CALLS)));
+        match function.or(custom) {
+            Some(function) => self.function(place, &id, function),
+            None => Ok(()),
+        }
+    }
+
+    fn function(&mut self, place: u64, id: &str, function: &RawValue) -> Result<(), Unreadable> {
+        let [name, arguments, input] = json::inner(Some(function), ["name", "arguments", "input"]);
+        let name = json::borrowed(name).filter(|name| !name.is_empty());
+        if let Some(name) = name
+            && !self.blocks.is_call(place)
+        {
+            self.blocks.call(place, id, &name)?;
+        }
+        let arguments = arguments.or(input);
+        // Some servers write an object where a text of JSON belongs.
+        let text = json::borrowed(arguments)
+            .or_else(|| arguments.map(|arguments| Cow::Borrowed(arguments.get())));
+        match text {
+            Some(text) => self.blocks.arguments(place, &text),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, word: Option<&RawValue>) {
+        if let Some(word) = word {
+            self.finish = Some(finish_of(json::borrowed(Some(word)).as_deref()));
+        }
+    }
+}
+
+/// Keeps the first word on something.
+pub(super) fn keep(known: &mut Option<String>, said: Option<&RawValue>) {
+    if known.is_none() {
+        *known = json::text(said);
+    }
+}
+
+/// A message's words: a text, or the texts among a list of parts, joined.
+fn words(content: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    json::borrowed(content).or_else(|| json::content(content).map(Cow::Owned))
+}
+
+impl Reader for Reply {
+    fn take(&mut self, event: Event<'_>) -> Result<(), Unreadable> {
+        if event.data.trim_ascii() == b"[DONE]" {
+            self.is_over = true;
+            return Ok(());
+        }
+        let (choice, is_error) = self.around(event.data)?;
+        if is_error {
+            return Err(Unreadable::problem(event.data));
+        }
+        let Some(choice) = choice else { return Ok(()) };
+        let [index, delta, message, finish, usage] = json::inner(
+            Some(choice),
+            ["index", "delta", "message", "finish_reason", "usage"],
+        );
+        // Only one choice is asked for; of several the first counts, as it does in a whole reply.
+        if json::read::<u32>(index).unwrap_or(0) != 0 {
+            return Ok(());
+        }
+        if let Some(piece) = delta.or(message) {
+            self.speak(piece)?;
+        }
+        self.finish(finish);
+        // Some servers put the usage beside the choice's last piece.
+        self.usage.replace(usage);
+        Ok(())
+    }
+
+    fn news(&mut self) -> Option<Delta> {
+        self.blocks.news()
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Servers that leave out the last word have said everything when they have said why they stopped and what
+    /// it took.
+    fn is_whole(&self) -> bool {
+        self.is_over || (self.finish.is_some() && self.usage.is_there())
+    }
+
+    fn has_begun(&self) -> bool {
+        !self.blocks.is_empty()
+    }
+
+    fn said(&self) -> Said {
+        Said {
+            id: self.id.clone(),
+            model: self.model.clone(),
+            parts: self.blocks.parts(),
+            finish: if self.is_refused {
+                FinishReason::Refused
+            } else {
+                self.finish.unwrap_or_default()
+            },
+            usage: ReportedUsage::of(&self.usage, self.layout),
+            tier: self.tier.clone(),
+        }
     }
 }
 
@@ -104,69 +344,56 @@ fn finish_of(word: Option<&str>) -> FinishReason {
     }
 }
 
-/// What an error's code or type says beyond its status.
-fn class_of(word: &str) -> Option<FailureClass> {
-    Some(match word {
-        "invalid_api_key" => FailureClass::InvalidKey,
-        "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active" => {
-            FailureClass::QuotaExhausted
-        }
-        "rate_limit_exceeded" => FailureClass::RateLimited,
-        "context_length_exceeded" => FailureClass::ContextTooLong,
-        "model_not_found" => FailureClass::ModelNotFound,
-        "content_filter" | "content_policy_violation" | "moderation_blocked" => {
-            FailureClass::ContentFiltered
-        }
-        _ => return None,
-    })
+const PROMPT: At = at("prompt_tokens");
+const COMPLETION: At = at("completion_tokens");
+const CACHED: At = inside("prompt_tokens_details", "cached_tokens");
+const AUDIO_IN: At = inside("prompt_tokens_details", "audio_tokens");
+const REASONED: At = inside("completion_tokens_details", "reasoning_tokens");
+const AUDIO_OUT: At = inside("completion_tokens_details", "audio_tokens");
+
+const fn figures(completion: &'static [At]) -> [Figure; 6] {
+    [
+        whole(PROMPT, Bucket::Input, &[CACHED, AUDIO_IN]),
+        alone(CACHED, Bucket::CacheRead),
+        alone(AUDIO_IN, Bucket::InputAudio),
+        whole(COMPLETION, Bucket::Output, completion),
+        alone(REASONED, Bucket::Reasoning),
+        alone(AUDIO_OUT, Bucket::OutputAudio),
+    ]
 }
 
-/// `prompt_tokens` contains the cached and the audio tokens, `completion_tokens` the audio ones and, unless the
-/// provider is known to count them beside, the reasoning ones.
-///
-/// | bucket | of the wire |
-/// |---|---|
-/// | input | `prompt_tokens` less the next two |
-/// | cache read | `prompt_tokens_details.cached_tokens` |
-/// | input audio | `prompt_tokens_details.audio_tokens` |
-/// | output | `completion_tokens` less the next two |
-/// | reasoning | `completion_tokens_details.reasoning_tokens` |
-/// | output audio | `completion_tokens_details.audio_tokens` |
-/// | total | `total_tokens` |
-///
-/// Tokens of a prediction stay in the output, whether it was accepted or not: they are priced as such.
-fn sorted(counts: Counts<'_>, reasoning_count: ReasoningCount) -> Sorted {
-    let prompt = counts.within("prompt_tokens_details")?;
-    let completion = counts.within("completion_tokens_details")?;
-    let (cached, audio_in) = (
-        prompt.count("cached_tokens")?,
-        prompt.count("audio_tokens")?,
-    );
-    let reasoning = completion.count("reasoning_tokens")?;
-    let audio_out = completion.count("audio_tokens")?;
-    let contained = match reasoning_count {
-        ReasoningCount::BesideOutput => None,
-        _ => reasoning,
-    };
-    let input = counts.count("prompt_tokens")?;
-    let input = rest("prompt_tokens", input, [cached, audio_in])?;
-    let output = counts.count("completion_tokens")?;
-    let output = rest("completion_tokens", output, [contained, audio_out])?;
-    let usage = TokenUsage::new()
-        .with(Bucket::Input, input)
-        .with(Bucket::CacheRead, cached)
-        .with(Bucket::InputAudio, audio_in)
-        .with(Bucket::Output, output)
-        .with(Bucket::Reasoning, reasoning)
-        .with(Bucket::OutputAudio, audio_out)
-        .with_total(counts.count("total_tokens")?);
-    Ok((usage, against_total(&usage, "total_tokens")))
+/// `prompt_tokens` contains the cached and the audio tokens, `completion_tokens` the audio ones and the reasoning
+/// ones. Tokens of a prediction stay in the output, whether it was accepted or not: they are priced as such.
+static WITHIN: Layout = Layout {
+    figures: &figures(&[REASONED, AUDIO_OUT]),
+    total: Some(at("total_tokens")),
+    sum: None,
+};
+
+/// As [`WITHIN`], where reasoning is counted beside `completion_tokens`.
+static BESIDE: Layout = Layout {
+    figures: &figures(&[AUDIO_OUT]),
+    total: Some(at("total_tokens")),
+    sum: None,
+};
+
+fn layout(reasoning: ReasoningCount) -> &'static Layout {
+    match reasoning {
+        ReasoningCount::BesideOutput => &BESIDE,
+        _ => &WITHIN,
+    }
 }
 
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
-    messages: Vec<Message<'a>>,
+    messages: Vec<Turn<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Declared<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Choice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,33 +401,354 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response_format: Option<Format>,
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<ResponseFormat<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    metadata: &'a std::collections::BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
+struct StreamOptions {
+    include_usage: bool,
+}
+
+impl<'a> Body<'a> {
+    fn new(asked: &Asked<'a>, preamble: Option<&'a str>) -> Result<Self> {
+        let request = asked.request;
+        // OpenAI's reasoning models refuse `max_tokens`, and many compatible servers know nothing else.
+        let limit = request.max_tokens;
+        let (max_completion_tokens, max_tokens) = match asked.provider.id().as_str() {
+            "openai" | "azure" => (limit, None),
+            _ => (None, limit),
+        };
+        let preamble = preamble.map(|text| Turn::plain("system", text));
+        let mut messages: Vec<_> = preamble.into_iter().collect();
+        for message in &request.messages {
+            say(message, &mut messages);
+        }
+        Ok(Self {
+            model: asked.model.as_str(),
+            messages,
+            tools: request.tools.iter().map(Declared::from).collect(),
+            tool_choice: request.tool_choice.as_ref().map(Choice::from),
+            parallel_tool_calls: request.parallel_tools,
+            max_tokens,
+            max_completion_tokens,
+            temperature: request.temperature,
+            top_p: request.top_p,
+            stop: &request.stop,
+            seed: request.seed,
+            reasoning_effort: effort(request.thinking)?,
+            response_format: response_format(request),
+            prompt_cache_key: request.cache_key.as_deref(),
+            service_tier: request.service_tier.map(tier).transpose()?,
+            user: request.user.as_deref(),
+            metadata: &request.metadata,
+            stream: asked.streams,
+            stream_options: asked.streams.then_some(StreamOptions {
+                include_usage: true,
+            }),
+        })
+    }
+}
+
+/// `OpenAI` counts no budget of thoughts.
+pub(super) fn effort(thinking: Option<Thinking>) -> Result<Option<&'static str>> {
+    match thinking {
+        None => Ok(None),
+        Some(thinking) => match thinking.effort() {
+            Some(word) => Ok(Some(word)),
+            None => Err(unsupported("thinking")),
+        },
+    }
+}
+
+pub(super) fn tier(tier: ServiceTier) -> Result<&'static str, Error> {
+    match tier {
+        ServiceTier::Standard => Ok("default"),
+        ServiceTier::Flex => Ok("flex"),
+        ServiceTier::Priority => Ok("priority"),
+        _ => Err(unsupported("service_tier")),
+    }
+}
+
+fn response_format(request: &ChatRequest) -> Option<ResponseFormat<'_>> {
+    match &request.format {
+        Format::Text => None,
+        // Takes effect only when a message speaks of JSON, which the request's own instruction does.
+        Format::Json => Some(ResponseFormat::JsonObject),
+        Format::Schema { name, schema } => Some(ResponseFormat::JsonSchema {
+            json_schema: JsonSchema {
+                name,
+                schema,
+                strict: true,
+            },
+        }),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ResponseFormat<'a> {
+    JsonObject,
+    JsonSchema { json_schema: JsonSchema<'a> },
+}
+
+#[derive(Serialize)]
+struct JsonSchema<'a> {
+    name: &'a str,
+    schema: &'a serde_json::Value,
+    strict: bool,
+}
+
+/// One message on the wire.
+#[derive(Serialize)]
+struct Turn<'a> {
     role: &'static str,
-    content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Content<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Called<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct Format {
-    r#type: &'static str,
+#[serde(untagged)]
+enum Content<'a> {
+    Text(&'a str),
+    Parts(Vec<Piece<'a>>),
 }
 
-/// Takes effect only when a message speaks of JSON, which the request's own instruction does.
-const JSON_OBJECT: Format = Format {
-    r#type: "json_object",
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Piece<'a> {
+    Text { text: &'a str },
+    ImageUrl { image_url: ImageUrl<'a> },
+}
+
+#[derive(Serialize)]
+struct ImageUrl<'a> {
+    url: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Called<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    function: Function<'a>,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+impl<'a> Turn<'a> {
+    fn plain(role: &'static str, text: &'a str) -> Self {
+        Self {
+            role,
+            content: Some(Content::Text(text)),
+            tool_calls: Vec::new(),
+            tool_call_id: None,
+        }
+    }
+}
+
+/// Puts a message into the wire's: each tool's result is one of its own there, and comes before the words.
+fn say<'a>(message: &'a Message, messages: &mut Vec<Turn<'a>>) {
+    let mut pieces = Vec::new();
+    let mut tool_calls = Vec::new();
+    for part in message.parts() {
+        match part {
+            Part::Text(text) => pieces.push(Piece::Text { text }),
+            Part::Image(image) => pieces.push(Piece::ImageUrl {
+                image_url: ImageUrl {
+                    url: address(image),
+                },
+            }),
+            Part::ToolCall(call) => tool_calls.push(Called::from(call)),
+            Part::ToolResult(result) => messages.push(Turn {
+                tool_call_id: Some(&result.call),
+                ..Turn::plain("tool", &result.content)
+            }),
+            // The wire has no place for what a model thought.
+            Part::Reasoning(_) | Part::Opaque(..) => {}
+        }
+    }
+    let content = match pieces.as_slice() {
+        [] => None,
+        [Piece::Text { text }] => Some(Content::Text(text)),
+        _ => Some(Content::Parts(pieces)),
+    };
+    if content.is_some() || !tool_calls.is_empty() {
+        messages.push(Turn {
+            role: match message.role() {
+                Role::System => "system",
+                Role::User => "user",
+                Role::Assistant => "assistant",
+            },
+            content,
+            tool_calls,
+            tool_call_id: None,
+        });
+    }
+}
+
+/// The picture's address; its bytes have one, too.
+pub(super) fn address(image: &Image) -> Cow<'_, str> {
+    match &image.source {
+        ImageSource::Url(url) => Cow::Borrowed(url),
+        ImageSource::Bytes(media_type, bytes) => {
+            Cow::Owned(format!("data:{media_type};base64,{}", base64(bytes)))
+        }
+    }
+}
+
+pub(super) fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+impl<'a> From<&'a ToolCall> for Called<'a> {
+    fn from(call: &'a ToolCall) -> Self {
+        Self {
+            id: &call.id,
+            r#type: "function",
+            function: Function {
+                name: &call.name,
+                arguments: &call.arguments,
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Declared<'a> {
+    r#type: &'static str,
+    function: Declaration<'a>,
+}
+
+#[derive(Serialize)]
+struct Declaration<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    parameters: &'a serde_json::Value,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    strict: bool,
+}
+
+impl<'a> From<&'a Tool> for Declared<'a> {
+    fn from(tool: &'a Tool) -> Self {
+        Self {
+            r#type: "function",
+            function: Declaration {
+                name: &tool.name,
+                description: tool.description.as_deref(),
+                parameters: &tool.schema,
+                strict: tool.strict,
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Choice<'a> {
+    Word(&'static str),
+    Named {
+        r#type: &'static str,
+        function: Named<'a>,
+    },
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+}
+
+impl<'a> From<&'a ToolChoice> for Choice<'a> {
+    fn from(choice: &'a ToolChoice) -> Self {
+        match choice {
+            ToolChoice::Auto => Self::Word("auto"),
+            ToolChoice::None => Self::Word("none"),
+            ToolChoice::Required => Self::Word("required"),
+            ToolChoice::Named(name) => Self::Named {
+                r#type: "function",
+                function: Named { name },
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Embed<'a> {
+    model: &'a str,
+    input: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimensions: Option<u32>,
+}
+
+/// As [`WITHIN`], for texts that are only read.
+static EMBEDDED: Layout = Layout {
+    figures: &[alone(PROMPT, Bucket::Input)],
+    total: Some(at("total_tokens")),
+    sum: None,
 };
 
-impl<'a> From<(Role, &'a str)> for Message<'a> {
-    fn from((role, content): (Role, &'a str)) -> Self {
-        let role = match role {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
+impl Embedding for OpenAiChat {
+    fn embed_url(&self, base: &Url, provider: &Provider, model: &ModelName) -> Url {
+        OpenAiChat::url(self, base, provider, model, &["embeddings"])
+    }
+
+    fn texts(&self, model: &ModelName, request: &EmbedRequest) -> Vec<u8> {
+        let body = Embed {
+            model: model.as_str(),
+            input: request.texts(),
+            dimensions: request.dimensions,
         };
-        Self { role, content }
+        serde_json::to_vec(&body).expect("texts and numbers are always JSON")
+    }
+
+    fn embedded(&self, body: &[u8]) -> Result<Embedded, Unreadable> {
+        let [data, model, usage, error] = read(body, ["data", "model", "usage", "error"])?;
+        if data.is_none() && error.is_some() {
+            return Err(Unreadable::problem(body));
+        }
+        let mut vectors = Vec::new();
+        for (at, item) in json::items(data).into_iter().enumerate() {
+            let [index, vector] = json::inner(Some(item), ["index", "embedding"]);
+            let vector: Vec<f32> = json::read(vector)
+                .ok_or(Unreadable::Malformed("a vector is no list of numbers"))?;
+            vectors.push((json::read::<usize>(index).unwrap_or(at), vector));
+        }
+        vectors.sort_by_key(|(index, _)| *index);
+        let mut written = Written::Nothing;
+        written.replace(usage);
+        Ok(Embedded {
+            model: json::text(model),
+            vectors: vectors.into_iter().map(|(_, vector)| vector).collect(),
+            usage: ReportedUsage::of(&written, &EMBEDDED),
+        })
     }
 }
 

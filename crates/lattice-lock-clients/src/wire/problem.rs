@@ -1,19 +1,23 @@
+use std::time::Duration;
+
 use reqwest::StatusCode;
+use serde_json::value::RawValue;
 
 use super::json;
 
 /// The typed fields of an error's body, whoever wrote it.
 ///
-/// The wires agree on an object `error`; among the servers that speak them, some put its fields one level up,
-/// write the error as a text, or the status as its code.
+/// The wires agree on an object `error`; among the servers that speak them, some put its fields one level up, write
+/// the error as a text, the status as its code, or all of it into a list. Google tells the reason and the wait in
+/// `details`, Azure the filter's word in `innererror`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// What went wrong, in a word; only OpenAI's wire has it.
-    pub(crate) code: Option<String>,
-    /// What sort of thing went wrong, in a word.
-    pub(crate) kind: Option<String>,
+    /// What went wrong, in words of the wire, the most telling first.
+    words: Vec<String>,
     /// The same for people. It is shown, and never decides.
     pub(crate) message: Option<String>,
+    /// How long to stay away, where the body says so.
+    pub(crate) wait: Option<Duration>,
     /// The code, where it is a number: then it is a status.
     status: Option<u16>,
 }
@@ -21,21 +25,41 @@ pub(crate) struct Problem {
 impl Problem {
     /// What can be read of `body`: nothing, if it is no JSON.
     pub(crate) fn read(body: &[u8]) -> Self {
-        let Ok([error, outer @ ..]) = json::fields(body, ["error", "code", "type", "message"])
-        else {
+        let body = match body.trim_ascii_start() {
+            [b'[', ..] => first(body),
+            _ => body,
+        };
+        let wanted = ["error", "code", "type", "message", "status", "statusCode"];
+        let Ok([error, outer @ ..]) = json::fields(body, wanted) else {
             return Self::default();
         };
         let as_text = json::text(error);
-        let [code, kind, message] = match error {
-            Some(_) if as_text.is_none() => json::inner(error, ["code", "type", "message"]),
+        let fields = ["code", "type", "message", "status", "statusCode"];
+        let [code, kind, message, state, number] = match error {
+            Some(_) if as_text.is_none() => json::inner(error, fields),
             _ => outer,
         };
+        let [details, cause] = json::inner(error, ["details", "innererror"]);
+        let details = json::items(details);
+        let mut words: Vec<String> = details.iter().filter_map(|it| reason(it)).collect();
+        let [cause] = json::inner(cause, ["code"]);
+        words.extend(
+            [cause, code, kind, state]
+                .into_iter()
+                .filter_map(json::text),
+        );
         Self {
-            code: json::text(code),
-            kind: json::text(kind),
+            words,
             message: as_text.or_else(|| json::text(message)),
-            status: json::read(code),
+            wait: details.iter().find_map(|it| retry_delay(it)),
+            status: json::read(code).or_else(|| json::read(number)),
         }
+    }
+
+    /// A problem that one word tells.
+    pub(crate) fn named(mut self, word: &str) -> Self {
+        self.words.insert(0, word.to_owned());
+        self
     }
 
     /// The status that the error means: its own, where an error came with a good one.
@@ -47,10 +71,37 @@ impl Problem {
         }
     }
 
-    /// Code and type, the more telling first.
+    /// The words, the most telling first.
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
-        self.code.as_deref().into_iter().chain(self.kind.as_deref())
+        self.words.iter().map(String::as_str)
     }
+}
+
+/// The first item of a list: Google wraps the error of a stream in one.
+fn first(body: &[u8]) -> &[u8] {
+    let items: Vec<&RawValue> = serde_json::from_slice(body).unwrap_or_default();
+    items.first().map_or(&[], |item| item.get().as_bytes())
+}
+
+/// `API_KEY_INVALID` and the like, of Google's `ErrorInfo`.
+fn reason(detail: &RawValue) -> Option<String> {
+    let [reason] = json::inner(Some(detail), ["reason"]);
+    json::text(reason)
+}
+
+/// Seconds, of Google's `RetryInfo`: `34s` or `34.07s`.
+fn retry_delay(detail: &RawValue) -> Option<Duration> {
+    let [delay] = json::inner(Some(detail), ["retryDelay"]);
+    let delay = json::borrowed(delay)?;
+    let (seconds, rest) = delay
+        .strip_suffix('s')?
+        .split_once('.')
+        .unwrap_or((delay.strip_suffix('s')?, ""));
+    let seconds: u32 = seconds.parse().ok()?;
+    // A wait that is too long by less than a second harms nobody, one that is too short asks again in vain.
+    Some(Duration::from_secs(
+        u64::from(seconds) + u64::from(!rest.is_empty()),
+    ))
 }
 
 #[cfg(test)]
@@ -82,9 +133,34 @@ mod tests {
             Some("m"),
         );
         check(r#"{"error":{"code":429}}"#, &[], None);
+        check(
+            r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT","details":[{"@type":"x","reason":"API_KEY_INVALID"}]}}]"#,
+            &["API_KEY_INVALID", "INVALID_ARGUMENT"],
+            Some("m"),
+        );
+        check(
+            r#"{"error":{"code":"content_filter","message":"m","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
+            &["ResponsibleAIPolicyViolation", "content_filter"],
+            Some("m"),
+        );
+        check(r#"{"statusCode":401,"message":"m"}"#, &[], Some("m"));
         check("<html>", &[], None);
         check("[7]", &[], None);
         check("", &[], None);
+    }
+
+    #[test]
+    fn a_wait_in_the_body_is_read() {
+        let check = |delay: &str, seconds: Option<u64>| {
+            let body = format!(r#"{{"error":{{"details":[{{"retryDelay":"{delay}"}}]}}}}"#);
+            let wait = Problem::read(body.as_bytes()).wait;
+            assert_eq!(wait, seconds.map(Duration::from_secs), "{delay}");
+        };
+        check("34s", Some(34));
+        check("34.07s", Some(35));
+        check("soon", None);
+        check("-1s", None);
+        check("99999999999999s", None);
     }
 
     #[test]

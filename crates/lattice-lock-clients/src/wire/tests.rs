@@ -7,13 +7,14 @@ use super::*;
 #[test]
 fn a_listing_keeps_the_names_that_are_names() {
     let body = br#"{"data":[{"id":"a"},{"id":""},{"id":7},7,{"id":"b c"},{"id":"d"}],"x":1e999}"#;
-    let names = models(body).unwrap();
+    let names = names(body, "data", "id").unwrap();
     let names: Vec<&str> = names.iter().map(ModelName::as_str).collect();
     assert_eq!(names, ["a", "d"]);
 }
 
 #[test]
 fn what_is_no_listing_is_said_so() {
+    let models = |body: &[u8]| names(body, "data", "id");
     assert!(matches!(models(b""), Err(Unreadable::Malformed(_))));
     assert!(matches!(models(b"{\"data\":["), Err(Unreadable::Cut)));
     assert!(matches!(models(b"[]"), Err(Unreadable::Malformed(_))));
@@ -23,10 +24,18 @@ fn what_is_no_listing_is_said_so() {
 
 const REPLY: &str = r#"{"id":"x","model":"m","choices":[{"message":{"content":"Hi","refusal":null},
     "finish_reason":"stop"}],"content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn",
+    "output":[],"candidates":[{"content":{"parts":[{"text":"Hi"}]}}],"message":{"content":"Hi"},"done":true,
     "usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"input_tokens":10,"output_tokens":5}}"#;
 
-fn wires() -> [(Provider, &'static dyn Protocol); 2] {
-    [Provider::openai(), Provider::anthropic()].map(|provider| {
+fn wires() -> [(Provider, &'static dyn Protocol); 5] {
+    [
+        Provider::openai(),
+        Provider::openai().speaks(Wire::OpenAiResponses),
+        Provider::anthropic(),
+        Provider::google(),
+        Provider::local().speaks(Wire::OllamaChat),
+    ]
+    .map(|provider| {
         let protocol = protocol(provider.wire()).unwrap();
         (provider, protocol)
     })
@@ -39,7 +48,7 @@ proptest! {
             let _ = protocol.said(&provider, &bytes);
         }
         Problem::read(&bytes);
-        let _ = models(&bytes);
+        let _ = names(&bytes, "data", "id");
     }
 
     #[test]
@@ -67,7 +76,7 @@ proptest! {
             "completion_tokens_details": { "reasoning_tokens": reasoning, "audio_tokens": audio_out },
         });
         let body = json!({ "choices": [{ "message": {} }], "usage": usage }).to_string();
-        let said = openai_chat::OpenAiChat.said(&Provider::openai(), body.as_bytes());
+        let said = openai_chat::OpenAiChat { is_azure: false }.said(&Provider::openai(), body.as_bytes());
         let said = said.expect("a reply").usage;
         let sum = |parts: [Option<u64>; 2]| parts.into_iter().flatten().sum::<u64>();
         let fits = sum([cached, audio_in]) <= prompt && sum([reasoning, audio_out]) <= completion;

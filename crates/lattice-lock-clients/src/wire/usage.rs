@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::counts::Counts;
 use super::json;
+use super::layout::Layout;
 use crate::UsageFinding;
 
 /// The longest usage that is kept as it was written, in bytes.
@@ -24,29 +25,72 @@ pub(super) struct ReportedUsage {
 pub(super) type Sorted = Result<(TokenUsage, Option<UsageFinding>), UsageFinding>;
 
 impl ReportedUsage {
-    /// What `raw` says, sorted into buckets by `sort`.
+    /// What was written, sorted into buckets as the layout has them.
     ///
     /// Where one figure is nonsense the whole usage is absent: half of a report that cannot be trusted would
     /// be priced as if it were all of it.
-    pub(super) fn read(raw: Option<&RawValue>, sort: impl FnOnce(Counts<'_>) -> Sorted) -> Self {
-        let Some(raw) = raw else {
-            return Self::default();
+    pub(super) fn of(written: &Written, layout: &Layout) -> Self {
+        let raw = match written {
+            Written::Nothing => return Self::default(),
+            Written::Unreadable => {
+                return Self {
+                    finding: Some(UsageFinding::NotACount { field: "usage" }),
+                    ..Self::default()
+                };
+            }
+            Written::Usage(raw) => raw,
         };
-        let bounded = Some(raw).filter(|raw| raw.get().len() <= LONGEST_RAW);
-        let Some(raw) = json::read::<Value>(bounded) else {
-            return Self {
-                finding: Some(UsageFinding::NotACount { field: "usage" }),
-                ..Self::default()
-            };
-        };
-        let (usage, finding) = Counts::new(&raw, "usage")
-            .and_then(sort)
+        let (usage, finding) = Counts::new(raw, "usage")
+            .and_then(|counts| layout.sort(counts))
             .unwrap_or_else(|finding| (TokenUsage::new(), Some(finding)));
         Self {
             usage,
-            raw: Some(raw),
+            raw: Some(raw.clone()),
             finding,
         }
+    }
+}
+
+/// The usage as the provider wrote it last.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Written {
+    /// It wrote none.
+    #[default]
+    Nothing,
+    /// It wrote something that is too long to keep, or no JSON.
+    Unreadable,
+    /// This.
+    Usage(Value),
+}
+
+impl Written {
+    /// Takes a snapshot in the place of any before it: a later word counts, it is neither added nor maximised.
+    pub(super) fn replace(&mut self, raw: Option<&RawValue>) {
+        if let Some(raw) = raw {
+            *self = Self::read(raw);
+        }
+    }
+
+    /// Takes a snapshot that says only what has changed: each of its fields replaces the one before it.
+    pub(super) fn update(&mut self, raw: Option<&RawValue>) {
+        let Some(raw) = raw else { return };
+        match (&mut *self, Self::read(raw)) {
+            (Self::Usage(Value::Object(known)), Self::Usage(Value::Object(changed))) => {
+                let said = changed.into_iter().filter(|(_, value)| !value.is_null());
+                known.extend(said);
+            }
+            (_, read) => *self = read,
+        }
+    }
+
+    fn read(raw: &RawValue) -> Self {
+        let bounded = Some(raw).filter(|raw| raw.get().len() <= LONGEST_RAW);
+        json::read(bounded).map_or(Self::Unreadable, Self::Usage)
+    }
+
+    /// Whether anything was written.
+    pub(super) fn is_there(&self) -> bool {
+        !matches!(self, Self::Nothing)
     }
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
 mod faults;
+mod golden;
 mod hostile;
 mod replies;
 mod secrecy;

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::UsageFinding;
 
 fn check(usage: &Value, expected: &[(Bucket, u64)], finding: Option<UsageFinding>) {
     let body = json!({ "content": [], "usage": usage });
@@ -107,7 +108,7 @@ fn only_the_text_blocks_are_said() {
     let said = AnthropicMessages
         .said(&Provider::anthropic(), body.to_string().as_bytes())
         .unwrap();
-    assert_eq!(said.text, "Goodbye.");
+    assert_eq!(said.text(), "Goodbye.");
     assert_eq!(said.finish, FinishReason::Stop);
 }
 
@@ -134,7 +135,13 @@ fn a_request_is_put_in_the_wires_words() {
         .message(Role::System, "No jokes.")
         .message(Role::Assistant, "Yes?")
         .temperature(0.5);
-    let body = AnthropicMessages.body(&Provider::anthropic(), &"m".parse().unwrap(), &request);
+    let asked = Asked {
+        provider: &Provider::anthropic(),
+        model: &"m".parse().unwrap(),
+        request: &request,
+        streams: false,
+    };
+    let body = AnthropicMessages.body(&asked).unwrap();
     let sent: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(
         sent,

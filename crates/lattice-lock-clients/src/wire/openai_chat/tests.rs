@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::UsageFinding;
 
+const CHAT: OpenAiChat = OpenAiChat { is_azure: false };
+
 fn read(provider: &Provider, usage: &Value) -> ReportedUsage {
     let body = json!({ "choices": [{ "message": {} }], "usage": usage });
-    let said = OpenAiChat.said(provider, body.to_string().as_bytes());
+    let said = CHAT.said(provider, body.to_string().as_bytes());
     said.unwrap().usage
 }
 
@@ -21,8 +23,13 @@ fn check(usage: &Value, expected: &[(Bucket, u64)], finding: Option<UsageFinding
 }
 
 fn sent(provider: &Provider, request: &ChatRequest) -> Value {
-    let body = OpenAiChat.body(provider, &"m".parse().unwrap(), request);
-    serde_json::from_slice(&body).unwrap()
+    let asked = Asked {
+        provider,
+        model: &"m".parse().unwrap(),
+        request,
+        streams: false,
+    };
+    serde_json::from_slice(&CHAT.body(&asked).unwrap()).unwrap()
 }
 
 #[test]
@@ -135,10 +142,8 @@ fn a_part_larger_than_its_whole_makes_the_usage_absent() {
 fn a_usage_that_is_no_number_of_json_or_too_long_to_keep_is_found() {
     let said = |usage: &str| {
         let body = format!(r#"{{"choices":[{{"message":{{"content":"x"}}}}],"usage":{usage}}}"#);
-        let said = OpenAiChat
-            .said(&Provider::openai(), body.as_bytes())
-            .unwrap();
-        assert_eq!(said.text, "x");
+        let said = CHAT.said(&Provider::openai(), body.as_bytes()).unwrap();
+        assert_eq!(said.text(), "x");
         said.usage
     };
     let found = Some(UsageFinding::NotACount { field: "usage" });
@@ -151,7 +156,7 @@ fn a_usage_that_is_no_number_of_json_or_too_long_to_keep_is_found() {
 fn of_two_usages_the_later_counts() {
     let body =
         br#"{"usage":{"prompt_tokens":1},"choices":[{"message":{}}],"usage":{"prompt_tokens":2}}"#;
-    let said = OpenAiChat.said(&Provider::openai(), body).unwrap();
+    let said = CHAT.said(&Provider::openai(), body).unwrap();
     assert_eq!(said.usage.usage.get(Bucket::Input), Count::Reported(2));
 }
 
@@ -159,9 +164,7 @@ fn of_two_usages_the_later_counts() {
 fn finish_reasons_are_read_and_unknown_ones_do_no_harm() {
     let check = |choice: &str, finish| {
         let body = format!(r#"{{"choices":[{choice}]}}"#);
-        let said = OpenAiChat
-            .said(&Provider::openai(), body.as_bytes())
-            .unwrap();
+        let said = CHAT.said(&Provider::openai(), body.as_bytes()).unwrap();
         assert_eq!(said.finish, finish, "{choice}");
     };
     check(
@@ -194,7 +197,7 @@ fn finish_reasons_are_read_and_unknown_ones_do_no_harm() {
 
 #[test]
 fn a_body_that_is_no_reply_is_told_apart() {
-    let said = |body: &str| OpenAiChat.said(&Provider::openai(), body.as_bytes());
+    let said = |body: &str| CHAT.said(&Provider::openai(), body.as_bytes());
     assert!(matches!(said(""), Err(Unreadable::Malformed(_))));
     assert!(matches!(said("{\"choices\":[{"), Err(Unreadable::Cut)));
     assert!(matches!(said("<html>"), Err(Unreadable::Malformed(_))));
@@ -217,7 +220,7 @@ fn a_body_that_is_no_reply_is_told_apart() {
 fn codes_win_over_types_and_unknown_ones_leave_it_to_the_status() {
     let check = |body: &str, class| {
         let problem = Problem::read(body.as_bytes());
-        assert_eq!(OpenAiChat.class(&problem), class, "{body}");
+        assert_eq!(CHAT.class(&problem), class, "{body}");
     };
     check(
         r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota"}}"#,

@@ -1,0 +1,151 @@
+use std::time::Duration;
+
+use lattice_lock_errors::{Error, Result};
+use lattice_lock_providers::{ModelName, TokenUsage};
+use serde_json::Value;
+
+use crate::codes::REQUEST_INVALID;
+use crate::wire::{Embedded, Heading, Unreadable};
+use crate::{RateLimits, UsageFinding};
+
+/// Texts that are to be turned into vectors.
+///
+/// ```
+/// use lattice_lock_clients::EmbedRequest;
+///
+/// let request = EmbedRequest::new(["one text", "another"]).dimensions(256);
+/// assert_eq!(request.texts().len(), 2);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbedRequest {
+    texts: Vec<String>,
+    pub(crate) dimensions: Option<u32>,
+}
+
+impl EmbedRequest {
+    /// These texts.
+    #[must_use]
+    pub fn new(texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            texts: texts.into_iter().map(Into::into).collect(),
+            dimensions: None,
+        }
+    }
+
+    /// Sets how long the vectors are; the model's own length by default.
+    #[must_use]
+    pub fn dimensions(mut self, dimensions: u32) -> Self {
+        self.dimensions = Some(dimensions);
+        self
+    }
+
+    /// The texts, in order.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
+
+    /// Refuses what every provider would refuse.
+    pub(crate) fn check(&self) -> Result<()> {
+        let is_blank = |text: &String| text.trim().is_empty();
+        if self.texts.is_empty() || self.texts.iter().any(is_blank) {
+            let blank = Error::new(REQUEST_INVALID, "there is no text, or a blank one");
+            return Err(blank.with("field", "texts"));
+        }
+        Ok(())
+    }
+
+    /// What was said, if it has a vector for each text.
+    pub(crate) fn answered(&self, said: Embedded) -> Result<Embedded, Unreadable> {
+        if said.vectors.len() == self.texts.len() {
+            Ok(said)
+        } else {
+            Err(Unreadable::Malformed(
+                "there is not one vector for each text",
+            ))
+        }
+    }
+}
+
+/// The vectors of some texts, and what the provider says it used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EmbedReply {
+    vectors: Vec<Vec<f32>>,
+    served_model: ModelName,
+    request_id: Option<String>,
+    usage: TokenUsage,
+    raw_usage: Option<Value>,
+    usage_finding: Option<UsageFinding>,
+    rate_limits: RateLimits,
+    latency: Duration,
+}
+
+impl EmbedReply {
+    pub(crate) fn new(
+        asked: &ModelName,
+        said: Embedded,
+        heading: Heading,
+        latency: Duration,
+    ) -> Self {
+        let (usage, raw_usage, usage_finding) = said.usage();
+        let named = said.model.and_then(|name| name.parse().ok());
+        Self {
+            vectors: said.vectors,
+            served_model: named.unwrap_or_else(|| asked.clone()),
+            request_id: heading.request_id,
+            usage,
+            raw_usage,
+            usage_finding,
+            rate_limits: heading.limits,
+            latency,
+        }
+    }
+
+    /// A vector for each text, in the order of the request.
+    #[must_use]
+    pub fn vectors(&self) -> &[Vec<f32>] {
+        &self.vectors
+    }
+
+    /// The model that answered; the one asked, if the reply names none.
+    #[must_use]
+    pub fn served_model(&self) -> &ModelName {
+        &self.served_model
+    }
+
+    /// The provider's id of the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// What was used. Gemini's older models report nothing, and then it is absent.
+    #[must_use]
+    pub fn usage(&self) -> &TokenUsage {
+        &self.usage
+    }
+
+    /// The usage as the provider wrote it.
+    #[must_use]
+    pub fn raw_usage(&self) -> Option<&Value> {
+        self.raw_usage.as_ref()
+    }
+
+    /// What is wrong with the usage, if anything is.
+    #[must_use]
+    pub fn usage_finding(&self) -> Option<UsageFinding> {
+        self.usage_finding
+    }
+
+    /// What the provider said of its limits.
+    #[must_use]
+    pub fn rate_limits(&self) -> &RateLimits {
+        &self.rate_limits
+    }
+
+    /// From the moment the request was sent until the last byte of the reply was there.
+    #[must_use]
+    pub fn latency(&self) -> Duration {
+        self.latency
+    }
+}

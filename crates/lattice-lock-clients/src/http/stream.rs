@@ -1,0 +1,183 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures_core::Stream;
+use http_body::Body as _;
+use lattice_lock_errors::{Error, Result, Secret};
+use lattice_lock_providers::ModelName;
+use reqwest::Body;
+use tokio::time::{Sleep, sleep};
+
+use super::answer::{Head, Unread};
+use super::client::Line;
+use super::failure::Witness;
+use super::framer::Framer;
+use crate::stream::Pieces;
+use crate::wire::{Heading, Reader, Unreadable};
+use crate::{ChatReply, Delta};
+
+/// A reply on its way.
+#[derive(Debug)]
+pub(super) struct Arriving {
+    pub(super) line: Arc<Line>,
+    pub(super) own: Option<Secret<String>>,
+    pub(super) model: ModelName,
+    pub(super) head: Head,
+    pub(super) heading: Heading,
+    pub(super) started: Instant,
+}
+
+/// Reads a reply piece by piece, no faster than it is asked to.
+pub(super) struct Arrival {
+    about: Arriving,
+    body: Body,
+    framer: Framer,
+    reader: Box<dyn Reader>,
+    /// How many bytes have come.
+    bytes: usize,
+    /// Ends when nothing has come for too long.
+    idle: Pin<Box<Sleep>>,
+    idle_timeout: Duration,
+    is_over: bool,
+}
+
+impl Arriving {
+    fn witness(&self) -> Witness<'_> {
+        self.line.witness(self.own.as_ref())
+    }
+
+    fn failed(&self, error: Error) -> Error {
+        error.with("model", &self.model)
+    }
+}
+
+impl Arrival {
+    pub(super) fn new(about: Arriving, body: Body, idle_timeout: Duration) -> Self {
+        let protocol = about.line.protocol;
+        Self {
+            framer: Framer::new(protocol.framing()),
+            reader: protocol.reader(&about.line.provider),
+            about,
+            body,
+            bytes: 0,
+            idle: Box::pin(sleep(idle_timeout)),
+            idle_timeout,
+            is_over: false,
+        }
+    }
+
+    fn reply(&self) -> ChatReply {
+        let said = self.reader.said();
+        let reply = said.into_reply(&self.about.model, self.about.heading.clone());
+        reply.with_latency(self.about.started.elapsed())
+    }
+
+    /// Reads what is there, until there is something to tell.
+    fn advance(&mut self) -> Result<(), Unreadable> {
+        while !self.is_over {
+            let Some(event) = self.framer.next() else {
+                break;
+            };
+            let taken = self.reader.take(event);
+            self.is_over = self.reader.is_over();
+            taken?;
+        }
+        Ok(())
+    }
+
+    /// The connection has said everything.
+    fn close(&mut self) -> Result<(), Unreadable> {
+        if let Some(event) = self.framer.last() {
+            self.reader.take(event)?;
+        }
+        if self.reader.is_whole() {
+            self.is_over = true;
+            return Ok(());
+        }
+        // A page that is no stream at all has no event in it.
+        let is_stream = self.reader.has_begun() || self.about.head.is_of("text/event-stream");
+        Err(if is_stream || self.bytes == 0 {
+            Unreadable::Cut
+        } else {
+            Unreadable::Malformed("the body is no stream of the wire")
+        })
+    }
+
+    fn unreadable(&self, why: &Unreadable) -> Error {
+        let has_begun = self.reader.has_begun();
+        let witness = self.about.witness();
+        let error = witness.unreadable(&self.about.head, self.bytes, why, has_begun);
+        self.about.failed(error)
+    }
+
+    fn unread(&self, unread: &Unread) -> Error {
+        let error = self.about.witness().unread(&self.about.head, unread);
+        self.about.failed(error)
+    }
+
+    /// The next bytes; `None` at the end.
+    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<()>>> {
+        let frame = match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                ready!(self.idle.as_mut().poll(context));
+                let head = Some(&self.about.head);
+                let what = "nothing more of the reply came";
+                let error = self.about.witness().late(head, what, self.idle_timeout);
+                return Poll::Ready(Err(self.about.failed(error)));
+            }
+        };
+        let deadline = tokio::time::Instant::now() + self.idle_timeout;
+        self.idle.as_mut().reset(deadline);
+        let bytes = match frame {
+            None => return Poll::Ready(Ok(None)),
+            Some(Err(error)) => return Poll::Ready(Err(self.unread(&error.into()))),
+            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+        };
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        let pushed = self.framer.push(&bytes);
+        Poll::Ready(match pushed {
+            Ok(()) => Ok(Some(())),
+            Err(_) => Err(self.unread(&Unread::too_long())),
+        })
+    }
+
+    /// Takes what is there of the end, so that the connection can be used again. Whoever makes it wait is not waited
+    /// for.
+    fn drain(&mut self, context: &mut Context<'_>) {
+        while let Poll::Ready(Some(Ok(_))) = Pin::new(&mut self.body).poll_frame(context) {}
+    }
+}
+
+impl Stream for Arrival {
+    type Item = Result<Delta>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if let Some(delta) = this.reader.news() {
+                return Poll::Ready(Some(Ok(delta)));
+            }
+            if this.is_over {
+                this.drain(context);
+                return Poll::Ready(Some(Ok(Delta::Done(Box::new(this.reply())))));
+            }
+            let read = match ready!(this.poll_bytes(context)) {
+                Ok(Some(())) => this.advance(),
+                Ok(None) => this.close(),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            };
+            if let Err(why) = read {
+                return Poll::Ready(Some(Err(this.unreadable(&why))));
+            }
+        }
+    }
+}
+
+impl Pieces for Arrival {
+    fn so_far(&self) -> Option<ChatReply> {
+        Some(self.reply())
+    }
+}

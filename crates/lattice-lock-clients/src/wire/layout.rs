@@ -1,0 +1,133 @@
+//! What contains what in a provider's usage, as data.
+
+use lattice_lock_providers::{Bucket, TokenUsage};
+
+use super::counts::Counts;
+use super::usage::{Sorted, against_total};
+use crate::UsageFinding;
+
+/// Where a figure stands: its name, and the object's that it is in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    within: Option<&'static str>,
+    name: &'static str,
+}
+
+/// A figure of the usage itself.
+pub(super) const fn at(name: &'static str) -> At {
+    At { within: None, name }
+}
+
+/// A figure of an object in the usage.
+pub(super) const fn inside(object: &'static str, name: &'static str) -> At {
+    At {
+        within: Some(object),
+        name,
+    }
+}
+
+/// A figure, and the bucket for what is left of it without the figures that it contains.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figure {
+    pub(super) at: At,
+    pub(super) bucket: Bucket,
+    pub(super) contains: &'static [At],
+    /// A finer figure for the same bucket, which counts instead where it is reported.
+    pub(super) unless: Option<At>,
+}
+
+/// A figure that contains no other.
+pub(super) const fn alone(at: At, bucket: Bucket) -> Figure {
+    whole(at, bucket, &[])
+}
+
+/// A figure that contains others.
+pub(super) const fn whole(at: At, bucket: Bucket, contains: &'static [At]) -> Figure {
+    Figure {
+        at,
+        bucket,
+        contains,
+        unless: None,
+    }
+}
+
+/// How one API of one provider counts.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Each figure; those of one bucket are added.
+    pub(super) figures: &'static [Figure],
+    /// The provider's own sum of everything, if it gives one.
+    pub(super) total: Option<At>,
+    /// A figure that others must add up to, where all of them are reported.
+    pub(super) sum: Option<(At, [At; 2])>,
+}
+
+impl At {
+    fn read(self, counts: Counts<'_>) -> Result<Option<u64>, UsageFinding> {
+        match self.within {
+            Some(object) => counts.within(object)?.count(self.name),
+            None => counts.count(self.name),
+        }
+    }
+}
+
+impl Layout {
+    /// Sorts the counts into buckets that do not overlap, and holds them against the provider's sums.
+    pub(super) fn sort(&self, counts: Counts<'_>) -> Sorted {
+        let mut usage = TokenUsage::new();
+        for figure in self.figures {
+            if let Some(count) = figure.rest(counts)? {
+                let before = usage.get(figure.bucket).reported().unwrap_or(0);
+                usage = usage.with(figure.bucket, before + count);
+            }
+        }
+        let mut finding = self.against_sum(counts)?;
+        if let Some(total) = self.total {
+            usage = usage.with_total(total.read(counts)?);
+            finding = finding.or_else(|| against_total(&usage, total.name));
+        }
+        Ok((usage, finding))
+    }
+
+    fn against_sum(&self, counts: Counts<'_>) -> Result<Option<UsageFinding>, UsageFinding> {
+        let Some((whole, [one, other])) = self.sum else {
+            return Ok(None);
+        };
+        let read = (whole.read(counts)?, one.read(counts)?, other.read(counts)?);
+        let (Some(sum), Some(one), Some(other)) = read else {
+            return Ok(None);
+        };
+        let residual = i128::from(sum) - i128::from(one) - i128::from(other);
+        Ok((residual != 0).then_some(UsageFinding::Mismatch {
+            whole: whole.name,
+            residual,
+        }))
+    }
+}
+
+impl Figure {
+    /// What is left of the figure without what it contains. An unknown part takes nothing, an unknown whole stays
+    /// unknown.
+    fn rest(&self, counts: Counts<'_>) -> Result<Option<u64>, UsageFinding> {
+        if let Some(finer) = self.unless
+            && let Some(count) = finer.read(counts)?
+        {
+            return Ok(Some(count));
+        }
+        let mut parts = 0;
+        for part in self.contains {
+            // A few counts that are not beyond `LARGEST_COUNT` cannot overflow.
+            parts += part.read(counts)?.unwrap_or(0);
+        }
+        let Some(whole) = self.at.read(counts)? else {
+            return Ok(None);
+        };
+        match whole.checked_sub(parts) {
+            Some(rest) => Ok(Some(rest)),
+            None => Err(UsageFinding::Excess {
+                whole: self.at.name,
+                excess: parts - whole,
+            }),
+        }
+    }
+}

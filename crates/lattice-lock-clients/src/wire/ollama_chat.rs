@@ -1,0 +1,339 @@
+use lattice_lock_errors::{Error, Result};
+use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider};
+use reqwest::Url;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::anthropic_messages::arguments;
+use super::gemini::nameless;
+use super::layout::{Layout, alone, at};
+use super::openai_chat::{base64, keep};
+use super::usage::{ReportedUsage, Written};
+use super::{
+    Asked, Blocks, Event, Framing, Problem, Protocol, Reader, Said, Unreadable, below,
+    json as reading, names, read, to_json,
+};
+use crate::request::{ImageSource, refuse, unsupported};
+use crate::{
+    ChatRequest, Delta, FinishReason, Format, Message, Part, Role, Thinking, Tool, ToolChoice,
+};
+
+/// Ollama's own chat, as <https://github.com/ollama/ollama/blob/main/docs/api.md> has it: one JSON value on each
+/// line, and nanoseconds beside the counts.
+#[derive(Debug)]
+pub(super) struct OllamaChat;
+
+/// The address below the server's own: an address for the wire of `OpenAI` ends in `/v1`.
+fn at_server(base: &Url, segments: [&str; 2]) -> Url {
+    let mut server = base.clone();
+    if server.path().trim_end_matches('/').ends_with("/v1")
+        && let Ok(mut path) = server.path_segments_mut()
+    {
+        path.pop_if_empty().pop();
+    }
+    below(&server, segments)
+}
+
+impl Protocol for OllamaChat {
+    fn chat_url(&self, base: &Url, _: &Asked<'_>) -> Url {
+        at_server(base, ["api", "chat"])
+    }
+
+    fn models_url(&self, base: &Url, _: &Provider) -> Url {
+        at_server(base, ["api", "tags"])
+    }
+
+    fn body(&self, asked: &Asked<'_>) -> Result<Vec<u8>> {
+        let request = asked.request;
+        let is_choosing = !matches!(request.tool_choice, None | Some(ToolChoice::Auto));
+        refuse(&[
+            ("tool_choice", is_choosing),
+            ("parallel_tools", request.parallel_tools.is_some()),
+            ("cache_key", request.cache_key.is_some()),
+            ("cached_content", request.cached_content.is_some()),
+            ("service_tier", request.service_tier.is_some()),
+            ("user", request.user.is_some()),
+            ("metadata", !request.metadata.is_empty()),
+        ])?;
+        Ok(to_json(&Body::new(asked)?, request))
+    }
+
+    fn said(&self, _: &Provider, body: &[u8]) -> Result<Said, Unreadable> {
+        let mut reply = Reply::new(Blocks::default());
+        reply.line(body)?;
+        Ok(reply.said())
+    }
+
+    fn framing(&self) -> Framing {
+        Framing::Lines
+    }
+
+    fn reader(&self, _: &Provider) -> Box<dyn Reader> {
+        Box::new(Reply::new(Blocks::telling()))
+    }
+
+    /// Its errors are a text and nothing else: the status decides.
+    fn class(&self, _: &Problem) -> Option<FailureClass> {
+        None
+    }
+
+    fn models(&self, body: &[u8]) -> Result<Vec<ModelName>, Unreadable> {
+        names(body, "models", "name")
+    }
+}
+
+const THOUGHTS: u64 = 0;
+const TEXT: u64 = 1;
+const CALLS: u64 = 2;
+
+/// A reply in the making: a whole one is a stream of one line.
+#[derive(Debug)]
+struct Reply {
+    blocks: Blocks,
+    model: Option<String>,
+    finish: Option<FinishReason>,
+    usage: Written,
+    calls: u64,
+    is_over: bool,
+}
+
+impl Reply {
+    fn new(blocks: Blocks) -> Self {
+        Self {
+            blocks,
+            model: None,
+            finish: None,
+            usage: Written::Nothing,
+            calls: 0,
+            is_over: false,
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), Unreadable> {
+        let wanted = ["model", "message", "done", "done_reason", "error"];
+        let [model, message, done, reason, error] = read(line, wanted)?;
+        if message.is_none() {
+            return Err(match error {
+                Some(_) => Unreadable::problem(line),
+                None => Unreadable::Malformed("the reply has no message"),
+            });
+        }
+        keep(&mut self.model, model);
+        let [content, thinking, calls] =
+            reading::inner(message, ["content", "thinking", "tool_calls"]);
+        if let Some(words) = reading::borrowed(thinking) {
+            self.blocks.reasoning(THOUGHTS, &words)?;
+        }
+        if let Some(words) = reading::borrowed(content) {
+            self.blocks.text(TEXT, &words)?;
+        }
+        for call in reading::items(calls) {
+            self.call(call)?;
+        }
+        if reading::read(done) == Some(true) {
+            self.is_over = true;
+            self.finish = Some(match reading::borrowed(reason).as_deref() {
+                Some("stop") => FinishReason::Stop,
+                Some("length") => FinishReason::Length,
+                _ => FinishReason::Other,
+            });
+            self.counted(line);
+        }
+        Ok(())
+    }
+
+    /// The counts stand beside everything else, and are kept apart from it.
+    fn counted(&mut self, line: &[u8]) {
+        const COUNTS: [&str; 2] = ["prompt_eval_count", "eval_count"];
+        let Ok(found) = reading::fields(line, COUNTS) else {
+            return;
+        };
+        let mut usage = Map::new();
+        for (name, value) in COUNTS.into_iter().zip(found) {
+            if let Some(value) = value {
+                let value = reading::read(Some(value)).unwrap_or(Value::Bool(false));
+                usage.insert(name.to_owned(), value);
+            }
+        }
+        if !usage.is_empty() {
+            self.usage = Written::Usage(Value::Object(usage));
+        }
+    }
+
+    fn call(&mut self, call: &RawValue) -> Result<(), Unreadable> {
+        let [id, function] = reading::inner(Some(call), ["id", "function"]);
+        let [name, arguments] = reading::inner(function, ["name", "arguments"]);
+        let place = CALLS + self.calls;
+        let id = reading::text(id).filter(|id| !id.is_empty());
+        let id = id.unwrap_or_else(|| format!("call_{}", self.calls));
+        self.calls += 1;
+        let name = reading::borrowed(name).unwrap_or_default();
+        self.blocks.call(place, &id, &name)?;
+        self.blocks
+            .arguments(place, arguments.map_or("{}", RawValue::get))
+    }
+}
+
+impl Reader for Reply {
+    fn take(&mut self, event: Event<'_>) -> Result<(), Unreadable> {
+        self.line(event.data)
+    }
+
+    fn news(&mut self) -> Option<Delta> {
+        self.blocks.news()
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    fn has_begun(&self) -> bool {
+        !self.blocks.parts().is_empty()
+    }
+
+    fn said(&self) -> Said {
+        let finish = match self.finish.unwrap_or_default() {
+            // The wire has no reason of its own for calls.
+            FinishReason::Stop if self.calls > 0 => FinishReason::ToolCalls,
+            finish => finish,
+        };
+        Said {
+            id: None,
+            model: self.model.clone(),
+            parts: self.blocks.parts(),
+            finish,
+            usage: ReportedUsage::of(&self.usage, &LAYOUT),
+            tier: None,
+        }
+    }
+}
+
+/// `eval_count` contains the thinking, and there is no total. A prompt that was read from memory as a whole is not
+/// counted at all, and absent.
+static LAYOUT: Layout = Layout {
+    figures: &[
+        alone(at("prompt_eval_count"), Bucket::Input),
+        alone(at("eval_count"), Bucket::Output),
+    ],
+    total: None,
+    sum: None,
+};
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    think: Option<Value>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    options: Map<String, Value>,
+    /// It streams unless it is told not to.
+    stream: bool,
+}
+
+impl<'a> Body<'a> {
+    fn new(asked: &Asked<'a>) -> Result<Self> {
+        let request = asked.request;
+        let preamble = request.preamble();
+        let mut messages = Vec::new();
+        if let Some(text) = preamble {
+            messages.push(json!({ "role": "system", "content": text }));
+        }
+        for message in &request.messages {
+            say(message, &mut messages)?;
+        }
+        Ok(Self {
+            model: asked.model.as_str(),
+            messages,
+            tools: request.tools.iter().map(declared).collect(),
+            format: match &request.format {
+                Format::Text => None,
+                Format::Json => Some("json".into()),
+                Format::Schema { schema, .. } => Some(schema.clone()),
+            },
+            think: request.thinking.map(think).transpose()?,
+            options: options(request),
+            stream: asked.streams,
+        })
+    }
+}
+
+fn think(thinking: Thinking) -> Result<Value, Error> {
+    match thinking {
+        Thinking::Off => Ok(false.into()),
+        Thinking::Minimal | Thinking::Budget(_) => Err(unsupported("thinking")),
+        _ => Ok(thinking.effort().into()),
+    }
+}
+
+fn options(request: &ChatRequest) -> Map<String, Value> {
+    let stop = (!request.stop.is_empty()).then(|| json!(request.stop));
+    [
+        ("num_predict", request.max_tokens.map(Value::from)),
+        ("temperature", request.temperature.map(Value::from)),
+        ("top_p", request.top_p.map(Value::from)),
+        ("seed", request.seed.map(Value::from)),
+        ("stop", stop),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}
+
+fn declared(tool: &Tool) -> Value {
+    let mut function = json!({ "name": tool.name, "parameters": tool.schema });
+    if let Some(text) = &tool.description {
+        function["description"] = text.as_str().into();
+    }
+    json!({ "type": "function", "function": function })
+}
+
+/// Puts a message into the wire's: each tool's result is one of its own there.
+fn say(message: &Message, messages: &mut Vec<Value>) -> Result<()> {
+    let role = match message.role() {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    let (mut images, mut calls, mut thoughts) = (Vec::new(), Vec::new(), String::new());
+    for part in message.parts() {
+        match part {
+            Part::Image(image) => match &image.source {
+                ImageSource::Bytes(_, bytes) => images.push(base64(bytes)),
+                ImageSource::Url(_) => return Err(unsupported("image.url")),
+            },
+            Part::ToolCall(call) => calls.push(json!({
+                "function": { "name": call.name, "arguments": arguments(&call.arguments)? },
+            })),
+            Part::ToolResult(result) => messages.push(json!({
+                "role": "tool",
+                "tool_name": result.name.as_deref().ok_or_else(nameless)?,
+                "content": result.content,
+            })),
+            Part::Reasoning(thought) => thoughts.push_str(&thought.text),
+            Part::Text(_) | Part::Opaque(..) => {}
+        }
+    }
+    let text = message.text();
+    let is_only_results = text.is_empty() && images.is_empty() && calls.is_empty();
+    if is_only_results && thoughts.is_empty() {
+        return Ok(());
+    }
+    let mut said = json!({ "role": role, "content": text });
+    if !images.is_empty() {
+        said["images"] = images.into();
+    }
+    if !calls.is_empty() {
+        said["tool_calls"] = calls.into();
+    }
+    if !thoughts.is_empty() {
+        said["thinking"] = thoughts.into();
+    }
+    messages.push(said);
+    Ok(())
+}

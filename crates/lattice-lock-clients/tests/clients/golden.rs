@@ -1,0 +1,268 @@
+//! Exchanges as the providers' references show them, whole and piece by piece: both come to the same reply.
+
+use std::time::Duration;
+
+use lattice_lock_clients::{ChatReply, ChatRequest, Client, Delta, HttpClients, Message, Role};
+use lattice_lock_errors::Result;
+use lattice_lock_providers::{Provider, TokenUsage, Wire};
+use lattice_lock_testkit::{Exchange, ScriptedServer};
+use serde_json::{Value, json};
+
+use crate::support::{KEY, class, clients, model};
+
+/// One exchange of a fixture.
+struct Golden {
+    name: String,
+    value: Value,
+}
+
+/// How the fixtures of a wire are played.
+struct Stage {
+    provider: fn() -> Provider,
+    base: &'static str,
+    fixtures: &'static str,
+}
+
+const OPENAI_CHAT: Stage = Stage {
+    provider: Provider::openai,
+    base: "/v1",
+    fixtures: include_str!("../fixtures/openai_chat.json"),
+};
+
+const OPENAI_RESPONSES: Stage = Stage {
+    provider: || Provider::openai().speaks(Wire::OpenAiResponses),
+    base: "/v1",
+    fixtures: include_str!("../fixtures/openai_responses.json"),
+};
+
+const ANTHROPIC: Stage = Stage {
+    provider: Provider::anthropic,
+    base: "/v1",
+    fixtures: include_str!("../fixtures/anthropic_messages.json"),
+};
+
+const GEMINI: Stage = Stage {
+    provider: Provider::google,
+    base: "/v1beta",
+    fixtures: include_str!("../fixtures/gemini.json"),
+};
+
+const OLLAMA: Stage = Stage {
+    provider: || Provider::local().speaks(Wire::OllamaChat),
+    base: "",
+    fixtures: include_str!("../fixtures/ollama_chat.json"),
+};
+
+impl Stage {
+    fn exchanges(&self) -> Vec<Golden> {
+        let values: Vec<Value> = serde_json::from_str(self.fixtures).unwrap();
+        let named = |value: Value| Golden {
+            name: value["name"].as_str().unwrap().to_owned(),
+            value,
+        };
+        values.into_iter().map(named).collect()
+    }
+
+    /// Plays all of them, and says how many there were.
+    async fn play(&self) {
+        let server = ScriptedServer::start().await.unwrap();
+        let provider = (self.provider)().api_key(KEY.to_owned());
+        let provider = provider
+            .at(&format!("{}{}", server.url(), self.base))
+            .unwrap();
+        let client = clients().client(&provider);
+        let exchanges = self.exchanges();
+        assert!(exchanges.len() >= 10, "{} exchanges", exchanges.len());
+        for golden in &exchanges {
+            assert!(
+                golden.value["source"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("https://")
+            );
+            server.script(golden.plain());
+            let plain = client.chat(&model(), &ChatRequest::new("Hello?")).await;
+            let whole = golden.check(plain);
+            let Some(stream) = golden.stream(provider.wire()) else {
+                continue;
+            };
+            server.script(stream);
+            let streamed = streamed(client.as_ref()).await;
+            let pieces = golden.check(streamed);
+            assert_eq!(pieces, whole, "{}", golden.name);
+        }
+    }
+}
+
+/// Streams a reply, and holds its pieces against it.
+async fn streamed(client: &dyn Client) -> Result<ChatReply> {
+    let request = ChatRequest::new("Hello?");
+    let mut stream = client.stream(&model(), &request).await?;
+    let (mut text, mut reasoning, mut calls) = (String::new(), String::new(), Vec::new());
+    loop {
+        match stream.next().await.unwrap()? {
+            Delta::Text(words) => text.push_str(&words),
+            Delta::Reasoning(words) => reasoning.push_str(&words),
+            Delta::ToolCall { place, id, name } => calls.push((place, id, name, String::new())),
+            Delta::Arguments { place, json } => {
+                let call = calls.iter_mut().find(|call| call.0 == place).unwrap();
+                call.3.push_str(&json);
+            }
+            Delta::Done(reply) => {
+                assert!(stream.next().await.is_none());
+                assert_eq!(reply.text(), text);
+                assert_eq!(reply.reasoning(), reasoning);
+                let told = calls.into_iter().map(|(_, id, name, arguments)| {
+                    let arguments = if arguments.is_empty() {
+                        "{}".into()
+                    } else {
+                        arguments
+                    };
+                    (id, name, arguments)
+                });
+                let said = reply.tool_calls().map(|call| {
+                    let own = |text: &str| text.to_owned();
+                    (own(call.id()), own(call.name()), own(call.arguments()))
+                });
+                assert_eq!(said.collect::<Vec<_>>(), told.collect::<Vec<_>>());
+                return Ok(*reply);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Golden {
+    fn answer(&self, status: u16, content_type: &str, body: String) -> Exchange {
+        let headers = self.value["headers"].as_object();
+        let exchange = Exchange::raw(status, content_type, body);
+        headers
+            .into_iter()
+            .flatten()
+            .fold(exchange, |it, (name, value)| {
+                it.header(name, value.as_str().unwrap())
+            })
+    }
+
+    fn plain(&self) -> Exchange {
+        let status = self.value["status"].as_u64().unwrap_or(200);
+        let body = self.value["plain"].to_string();
+        self.answer(u16::try_from(status).unwrap(), "application/json", body)
+    }
+
+    fn stream(&self, wire: Wire) -> Option<Exchange> {
+        let events = self.value["stream"].as_array()?;
+        let framed = |event: &Value| match (wire, event) {
+            (Wire::OllamaChat, event) => format!("{event}\n"),
+            (_, Value::String(word)) => format!("data: {word}\n\n"),
+            (Wire::AnthropicMessages | Wire::OpenAiResponses, event) => {
+                format!(
+                    "event: {}\ndata: {event}\n\n",
+                    event["type"].as_str().unwrap()
+                )
+            }
+            (_, event) => format!("data: {event}\n\n"),
+        };
+        let body = events.iter().map(framed).collect();
+        let content_type = match wire {
+            Wire::OllamaChat => "application/x-ndjson",
+            _ => "text/event-stream",
+        };
+        Some(self.answer(200, content_type, body))
+    }
+
+    /// Holds a reply against what is expected, and gives it back without what a clock says.
+    fn check(&self, reply: Result<ChatReply>) -> Option<ChatReply> {
+        let expected = &self.value["expect"];
+        if let Some(expected_class) = expected["class"].as_str() {
+            let error = reply.unwrap_err();
+            assert_eq!(class(&error).as_str(), expected_class, "{}", self.name);
+            let wait = expected["retry_after"].as_u64().map(Duration::from_secs);
+            assert_eq!(error.retry_after(), wait, "{}", self.name);
+            return None;
+        }
+        let reply = reply.unwrap_or_else(|error| panic!("{}: {error:?}", self.name));
+        let expected = (expected.clone(), self.name.as_str());
+        let calls: Vec<Value> = reply
+            .tool_calls()
+            .map(|call| json!([call.id(), call.name(), call.parse::<Value>().unwrap()]))
+            .collect();
+        let mut found = json!({
+            "text": reply.text(),
+            "finish": reply.finish_reason().as_str(),
+            "model": reply.served_model().as_str(),
+            "usage": reply.usage(),
+        });
+        if !calls.is_empty() {
+            found["calls"] = calls.into();
+        }
+        if !reply.reasoning().is_empty() {
+            found["reasoning"] = reply.reasoning().into();
+        }
+        if let Some(finding) = reply.usage_finding() {
+            found["finding"] = finding.to_string().into();
+        }
+        // The server names each request in a header, which comes before the reply's own id.
+        let mut wanted = expected;
+        wanted.0.as_object_mut().unwrap().remove("id");
+        assert_eq!((found, self.name.as_str()), wanted);
+        let usage: TokenUsage = *reply.usage();
+        if let Some(raw) = reply.raw_usage() {
+            assert!(raw.is_object(), "{}: {usage:?}", self.name);
+        }
+        Some(reply.with_latency(Duration::ZERO).with_request_id(None))
+    }
+}
+
+#[tokio::test]
+async fn openais_chat_completions() {
+    OPENAI_CHAT.play().await;
+}
+
+#[tokio::test]
+async fn openais_responses() {
+    OPENAI_RESPONSES.play().await;
+}
+
+#[tokio::test]
+async fn anthropics_messages() {
+    ANTHROPIC.play().await;
+}
+
+#[tokio::test]
+async fn geminis_generate_content() {
+    GEMINI.play().await;
+}
+
+#[tokio::test]
+async fn ollamas_chat() {
+    OLLAMA.play().await;
+}
+
+/// What the model said goes back as it came, so that the provider recognises it.
+#[tokio::test]
+async fn every_reply_can_be_sent_back() {
+    for stage in [OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC, GEMINI, OLLAMA] {
+        let server = ScriptedServer::start().await.unwrap();
+        let provider = (stage.provider)().api_key(KEY.to_owned());
+        let address = format!("{}{}", server.url(), stage.base);
+        let provider = provider.at(&address).unwrap();
+        let client = HttpClients::new().unwrap().client(&provider);
+        for golden in stage.exchanges() {
+            server.script(golden.plain());
+            let Ok(reply) = client.chat(&model(), &ChatRequest::new("Hello?")).await else {
+                continue;
+            };
+            let mut request = ChatRequest::new("Hello?");
+            if !reply.parts().is_empty() {
+                request = request.push(reply.to_message());
+            }
+            for call in reply.tool_calls() {
+                request = request.push(Message::tool(call, "7"));
+            }
+            let request = request.message(Role::User, "And?");
+            let answered = client.chat(&model(), &request).await;
+            answered.unwrap_or_else(|error| panic!("{}: {error:?}", golden.name));
+        }
+    }
+}
