@@ -258,7 +258,9 @@ fn read<'a, const N: usize>(
     body: &'a [u8],
     names: [&'static str; N],
 ) -> Result<[Option<&'a RawValue>; N], Unreadable> {
-    json::fields(body, names).map_err(|error| Unreadable::new(body, &error))
+    // What is skipped is not looked at: a name that is no text would make its field disappear.
+    let text = str::from_utf8(body).map_err(|_| Unreadable::Malformed("the body is not UTF-8"))?;
+    json::fields(text, names).map_err(|error| Unreadable::new(body, &error))
 }
 
 /// The models in a list of objects. A name that is none is left out.

@@ -27,6 +27,7 @@ struct State {
     script: VecDeque<Exchange>,
     account: Account,
     received: Vec<Received>,
+    connections: usize,
     key: Option<String>,
 }
 
@@ -68,6 +69,14 @@ impl Desk {
 
     pub(crate) fn account(&self) -> Account {
         self.state().account.clone()
+    }
+
+    pub(crate) fn connected(&self) {
+        self.state().connections += 1;
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.state().connections
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {

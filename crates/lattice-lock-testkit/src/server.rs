@@ -112,6 +112,12 @@ impl ScriptedServer {
         self.desk.account()
     }
 
+    /// How many connections were made to it until now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.desk.connections()
+    }
+
     /// Every request that has come in until now, refused or not, oldest first.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
@@ -167,6 +173,7 @@ async fn accept(listener: TcpListener, desk: Arc<Desk>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                desk.connected();
                 tokio::spawn(converse(stream, Arc::clone(&desk)));
             }
             // Out of file descriptors, most likely: without a pause the loop would spin.

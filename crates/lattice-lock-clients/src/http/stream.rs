@@ -41,7 +41,11 @@ pub(super) struct Arrival {
     idle: Pin<Box<Sleep>>,
     idle_timeout: Duration,
     is_over: bool,
+    is_ending: bool,
 }
+
+/// How long the end of a connection's message is waited for after the last word of its content.
+const LINGER: Duration = Duration::from_millis(50);
 
 impl Arriving {
     fn witness(&self) -> Witness<'_> {
@@ -65,6 +69,7 @@ impl Arrival {
             idle: Box::pin(sleep(idle_timeout)),
             idle_timeout,
             is_over: false,
+            is_ending: false,
         }
     }
 
@@ -144,10 +149,20 @@ impl Arrival {
         })
     }
 
-    /// Takes what is there of the end, so that the connection can be used again. Whoever makes it wait is not waited
-    /// for.
-    fn drain(&mut self, context: &mut Context<'_>) {
-        while let Poll::Ready(Some(Ok(_))) = Pin::new(&mut self.body).poll_frame(context) {}
+    /// Waits for the end of the body, without which the connection cannot be used again; not for long, since
+    /// everything was said.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !std::mem::replace(&mut self.is_ending, true) {
+            let deadline = tokio::time::Instant::now() + LINGER;
+            self.idle.as_mut().reset(deadline);
+        }
+        loop {
+            match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return self.idle.as_mut().poll(context),
+            }
+        }
     }
 }
 
@@ -161,7 +176,7 @@ impl Stream for Arrival {
                 return Poll::Ready(Some(Ok(delta)));
             }
             if this.is_over {
-                this.drain(context);
+                ready!(this.poll_end(context));
                 return Poll::Ready(Some(Ok(Delta::Done(Box::new(this.reply())))));
             }
             let read = match ready!(this.poll_bytes(context)) {

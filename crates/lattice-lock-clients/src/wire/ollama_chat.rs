@@ -83,6 +83,9 @@ impl Protocol for OllamaChat {
     }
 }
 
+/// What was read and what was said, in tokens.
+const COUNTS: [&str; 2] = ["prompt_eval_count", "eval_count"];
+
 const THOUGHTS: u64 = 0;
 const TEXT: u64 = 1;
 const CALLS: u64 = 2;
@@ -111,8 +114,16 @@ impl Reply {
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), Unreadable> {
-        let wanted = ["model", "message", "done", "done_reason", "error"];
-        let [model, message, done, reason, error] = read(line, wanted)?;
+        let wanted = [
+            "model",
+            "message",
+            "done",
+            "done_reason",
+            "error",
+            COUNTS[0],
+            COUNTS[1],
+        ];
+        let [model, message, done, reason, error, read_count, said_count] = read(line, wanted)?;
         if message.is_none() {
             return Err(match error {
                 Some(_) => Unreadable::problem(line),
@@ -138,26 +149,19 @@ impl Reply {
                 Some("length") => FinishReason::Length,
                 _ => FinishReason::Other,
             });
-            self.counted(line);
         }
+        self.counted([read_count, said_count]);
         Ok(())
     }
 
-    /// The counts stand beside everything else, and are kept apart from it.
-    fn counted(&mut self, line: &[u8]) {
-        const COUNTS: [&str; 2] = ["prompt_eval_count", "eval_count"];
-        let Ok(found) = reading::fields(line, COUNTS) else {
-            return;
-        };
-        let mut usage = Map::new();
-        for (name, value) in COUNTS.into_iter().zip(found) {
-            if let Some(value) = value {
-                let value = reading::read(Some(value)).unwrap_or(Value::Bool(false));
-                usage.insert(name.to_owned(), value);
+    /// The counts stand beside everything else, and are kept apart from it. A later one replaces an earlier one.
+    fn counted(&mut self, counts: [Option<&RawValue>; 2]) {
+        for (name, count) in COUNTS.into_iter().zip(counts) {
+            if let Some(count) = count {
+                // What is no JSON number of ours is no count either way.
+                let count = reading::read(Some(count)).unwrap_or(Value::Bool(false));
+                self.usage.set(name, count);
             }
-        }
-        if !usage.is_empty() {
-            self.usage = Written::Usage(Value::Object(usage));
         }
     }
 

@@ -25,7 +25,10 @@ pub(crate) struct Problem {
 impl Problem {
     /// What can be read of `body`: nothing, if it is no JSON.
     pub(crate) fn read(body: &[u8]) -> Self {
-        let body = match body.trim_ascii_start() {
+        let Ok(body) = str::from_utf8(body) else {
+            return Self::default();
+        };
+        let body = match body.trim_ascii_start().as_bytes() {
             [b'[', ..] => first(body),
             _ => body,
         };
@@ -78,9 +81,9 @@ impl Problem {
 }
 
 /// The first item of a list: Google wraps the error of a stream in one.
-fn first(body: &[u8]) -> &[u8] {
-    let items: Vec<&RawValue> = serde_json::from_slice(body).unwrap_or_default();
-    items.first().map_or(&[], |item| item.get().as_bytes())
+fn first(body: &str) -> &str {
+    let items: Vec<&RawValue> = serde_json::from_str(body).unwrap_or_default();
+    items.first().map_or("", |item| item.get())
 }
 
 /// `API_KEY_INVALID` and the like, of Google's `ErrorInfo`.

@@ -1,6 +1,6 @@
 use lattice_lock_providers::TokenUsage;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::counts::Counts;
 use super::json;
@@ -80,6 +80,16 @@ impl Written {
                 known.extend(said);
             }
             (_, read) => *self = read,
+        }
+    }
+
+    /// Takes one figure, for wires that have no object of them.
+    pub(super) fn set(&mut self, name: &str, figure: Value) {
+        if !matches!(self, Self::Usage(Value::Object(_))) {
+            *self = Self::Usage(Value::Object(Map::new()));
+        }
+        if let Self::Usage(Value::Object(known)) = self {
+            known.insert(name.to_owned(), figure);
         }
     }
 

@@ -6,8 +6,10 @@
 mod faults;
 mod golden;
 mod hostile;
+mod matrix;
 mod replies;
 mod secrecy;
+mod streams;
 mod support;
 mod tls;
 mod usage;

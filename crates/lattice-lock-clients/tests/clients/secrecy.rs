@@ -1,29 +1,8 @@
 use lattice_lock_clients::ChatRequest;
-use lattice_lock_errors::Error;
 use lattice_lock_providers::{FailureClass, Provider};
 use lattice_lock_testkit::Exchange;
 
-use crate::support::{KEY, Pair, both, class, clients, model};
-
-/// Everything that an error can be printed as.
-fn printed(error: &Error) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source())
-        .map(|cause| format!("{cause} {cause:?}"))
-        .collect::<Vec<_>>()
-        .join(" ");
-    let record = serde_json::to_string(&error.record()).unwrap();
-    format!(
-        "{error} {error:?} {error:#?} {} {record} {causes}",
-        error.report()
-    )
-}
-
-/// Neither the key nor either of its telling ends.
-fn assert_hidden(text: &str) {
-    for part in [KEY, &KEY[..16], &KEY[KEY.len() - 8..], "WXYZ"] {
-        assert!(!text.contains(part), "{part} in {text}");
-    }
-}
+use crate::support::{KEY, Pair, assert_hidden, both, class, clients, model, printed};
 
 #[tokio::test]
 async fn a_refused_key_is_in_no_output() {

@@ -347,7 +347,8 @@ async fn hostile_requests_get_an_error_and_the_server_lives() {
     )
     .await;
     check(&request("POST", "/v1/messages", "", "\u{0}"), 400).await;
-    check(&request("POST", "/v1/embeddings", "", "{}"), 404).await;
+    check(&request("POST", "/v1/embeddings", "", "{}"), 400).await;
+    check(&request("POST", "/v1/nothing", "", "{}"), 404).await;
     check(&request("DELETE", "/v1/models", "", ""), 405).await;
     check(&request("POST", "/v1/models", "x: \u{7f}\r\n", ""), 400).await;
     check(
