@@ -246,18 +246,20 @@ impl Visit<'_> {
             if !asked.wants_usage {
                 (said.usage, said.early) = (None, None);
             }
-            let pieces = wire.pieces(&said).into_iter().map(Bytes::from).collect();
-            return self.plan_of(200, wire.stream_type(), pieces, true);
+            return self.plan_of(200, wire.stream_type(), wire.pieces(&said), true);
         }
         said.usage = said.usage.or_else(|| said.early.take());
         self.plan(200, &wire.reply(&said))
     }
 
     fn refusal(&self, failure: &Failure) -> Plan {
-        self.plan(
-            failure.status,
-            &self.route.wire.failure(failure, &self.request_id),
-        )
+        let wire = self.route.wire;
+        let body = wire.failure(failure, &self.request_id);
+        let mut plan = self.plan(failure.status, &body);
+        if let Some((name, value)) = wire.failure_header(failure) {
+            plan.headers.push((name.to_owned(), value.to_owned()));
+        }
+        plan
     }
 
     fn plan(&self, status: u16, body: &Value) -> Plan {

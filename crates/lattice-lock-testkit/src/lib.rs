@@ -53,4 +53,4 @@ pub use prices::{PriceList, Rates};
 pub use received::Received;
 pub use server::ScriptedServer;
 pub use usage::Usage;
-pub use wire::Wire;
+pub use wire::{Wire, aws_event};

@@ -1,9 +1,11 @@
 use hyper::HeaderMap;
+use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::Usage;
 
 mod anthropic;
+mod bedrock;
 mod gemini;
 mod ollama;
 mod openai;
@@ -25,6 +27,9 @@ pub enum Wire {
     Gemini,
     /// Ollama's own chat: `POST /api/chat`.
     Ollama,
+    /// Amazon's Converse: `POST /model/NAME/converse` and `converse-stream`. Signatures are looked at for the name of
+    /// the key, and not verified.
+    Bedrock,
 }
 
 /// What stands at an address.
@@ -69,6 +74,7 @@ impl<'a> Route<'a> {
             "/openai/models" => to(Wire::Azure, Place::Models),
             "/api/chat" => to(Wire::Ollama, Place::Chat),
             "/api/tags" => to(Wire::Ollama, Place::Models),
+            "/foundation-models" => to(Wire::Bedrock, Place::Models),
             _ => Self::named(path).unwrap_or(to(
                 if is_anthropic {
                     Wire::Anthropic
@@ -96,6 +102,19 @@ impl<'a> Route<'a> {
                 place,
                 model: Some(model),
                 streams: false,
+            });
+        }
+        if let Some((model, what)) = path
+            .strip_prefix("/model/")
+            .and_then(|rest| rest.rsplit_once('/'))
+        {
+            let streams = what == "converse-stream";
+            let is_chat = streams || what == "converse";
+            return is_chat.then_some(Self {
+                wire: Wire::Bedrock,
+                place: Place::Chat,
+                model: Some(model),
+                streams,
             });
         }
         let rest = path
@@ -154,6 +173,13 @@ impl Said<'_> {
     fn call_id(&self, at: usize) -> String {
         format!("call_{:020}{at:02}", self.number)
     }
+}
+
+/// An event of a stream as AWS frames it, for replies that a test writes itself with
+/// [`Exchange::raw`](crate::Exchange::raw).
+#[must_use]
+pub fn aws_event(kind: &str, payload: &Value) -> Vec<u8> {
+    bedrock::frame(kind, payload)
 }
 
 /// An event without a name.
@@ -222,6 +248,11 @@ impl Wire {
             Self::Azure => shown("api-key"),
             Self::Anthropic => shown("x-api-key"),
             Self::Gemini => shown("x-goog-api-key"),
+            Self::Bedrock => {
+                let shown = shown("authorization")?;
+                let bearer = shown.strip_prefix("Bearer ");
+                bearer.or_else(|| shown.split_once("Credential=")?.1.split('/').next())
+            }
         }
     }
 
@@ -234,6 +265,7 @@ impl Wire {
             ),
             Self::Anthropic => anthropic::refused_key(shown),
             Self::Gemini => gemini::refused_key(),
+            Self::Bedrock => bedrock::refused_key(),
         }
     }
 
@@ -249,6 +281,7 @@ impl Wire {
             Self::Anthropic => anthropic::parse(headers, body),
             Self::Gemini => gemini::parse(route, body),
             Self::Ollama => ollama::parse(body),
+            Self::Bedrock => bedrock::parse(route, body),
         }
     }
 
@@ -267,6 +300,7 @@ impl Wire {
             Self::Anthropic => anthropic::usage(usage),
             Self::Gemini => gemini::usage(usage),
             Self::Ollama => ollama::usage(usage),
+            Self::Bedrock => bedrock::usage(usage),
         }
     }
 
@@ -294,24 +328,36 @@ impl Wire {
             Self::Anthropic => anthropic::reply(said),
             Self::Gemini => gemini::reply(said),
             Self::Ollama => ollama::reply(said),
+            Self::Bedrock => bedrock::reply(said),
         }
     }
 
     /// The reply as a stream, piece by piece.
-    pub(crate) fn pieces(self, said: &Said<'_>) -> Vec<String> {
-        match self {
+    pub(crate) fn pieces(self, said: &Said<'_>) -> Vec<Bytes> {
+        let pieces = match self {
             Self::OpenAi | Self::Azure => openai::pieces(said),
             Self::OpenAiResponses => responses::pieces(said),
             Self::Anthropic => anthropic::pieces(said),
             Self::Gemini => gemini::pieces(said),
             Self::Ollama => ollama::pieces(said),
-        }
+            Self::Bedrock => {
+                let frames = bedrock::pieces(said).into_iter();
+                return frames.map(Bytes::from).collect();
+            }
+        };
+        pieces.into_iter().map(Bytes::from).collect()
+    }
+
+    /// What a refusal says in a header of its own.
+    pub(crate) fn failure_header(self, failure: &Failure) -> Option<(&'static str, &'static str)> {
+        (self == Self::Bedrock).then(|| ("x-amzn-errortype", bedrock::failure_type(failure)))
     }
 
     /// The type of a stream.
     pub(crate) fn stream_type(self) -> &'static str {
         match self {
             Self::Ollama => "application/x-ndjson",
+            Self::Bedrock => "application/vnd.amazon.eventstream",
             _ => "text/event-stream; charset=utf-8",
         }
     }
@@ -323,6 +369,7 @@ impl Wire {
             Self::Anthropic => anthropic::failure(failure, request_id),
             Self::Gemini => gemini::failure(failure),
             Self::Ollama => ollama::failure(failure),
+            Self::Bedrock => bedrock::failure(failure),
         }
     }
 
@@ -332,6 +379,7 @@ impl Wire {
             Self::Anthropic => anthropic::models(),
             Self::Gemini => gemini::models(),
             Self::Ollama => ollama::models(),
+            Self::Bedrock => bedrock::models(),
         }
     }
 
@@ -340,6 +388,7 @@ impl Wire {
         match self {
             Self::Anthropic => "request-id",
             Self::Azure => "apim-request-id",
+            Self::Bedrock => "x-amzn-requestid",
             _ => "x-request-id",
         }
     }
