@@ -9,6 +9,8 @@ use crate::Client;
 use crate::codes::CLIENT_UNUSABLE;
 
 mod answer;
+#[cfg(feature = "bedrock")]
+mod aws;
 mod client;
 mod failure;
 mod framer;
@@ -84,6 +86,8 @@ impl HttpClients {
             user_agent: USER_AGENT.to_owned(),
             hosts: Hosts::default(),
             http: None,
+            #[cfg(feature = "bedrock")]
+            aws: None,
         }
     }
 
@@ -126,6 +130,11 @@ pub struct HttpClientsBuilder {
     user_agent: String,
     hosts: Hosts,
     http: Option<reqwest::Client>,
+    #[cfg(feature = "bedrock")]
+    aws: Option<(
+        aws_credential_types::provider::SharedCredentialsProvider,
+        String,
+    )>,
 }
 
 /// Through whom calls go.
@@ -218,6 +227,19 @@ impl HttpClientsBuilder {
         self
     }
 
+    /// Signs calls to Bedrock with these credentials, in this region where the address names none. By default AWS's
+    /// standard chain is asked at the first call, which reads the process's environment and AWS's own files.
+    #[cfg(feature = "bedrock")]
+    pub fn aws_credentials(
+        mut self,
+        credentials: impl aws_credential_types::provider::ProvideCredentials + 'static,
+        region: impl Into<String>,
+    ) -> Self {
+        let shared = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
+        self.aws = Some((shared, region.into()));
+        self
+    }
+
     /// Builds them, and reads the system's root certificates. Without any, http addresses work and https ones
     /// are refused with [`TRUST_MISSING`](crate::codes::TRUST_MISSING).
     ///
@@ -236,6 +258,8 @@ impl HttpClientsBuilder {
                 hosts: Arc::new(self.hosts),
                 registry: None,
                 trust,
+                #[cfg(feature = "bedrock")]
+                signer: Arc::new(aws::Signer::new(self.aws)),
             },
         })
     }

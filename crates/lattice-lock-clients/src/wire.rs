@@ -13,6 +13,8 @@ use serde_json::value::RawValue;
 use crate::{ChatReply, ChatRequest, Delta, EmbedRequest, FinishReason, Part, RateLimits};
 
 mod anthropic_messages;
+#[cfg(feature = "bedrock")]
+mod bedrock_converse;
 mod blocks;
 mod counts;
 mod extra;
@@ -48,6 +50,9 @@ pub(crate) enum Framing {
     Events,
     /// One JSON value on each line.
     Lines,
+    /// Messages that say how long they are, as AWS frames them.
+    #[cfg(feature = "bedrock")]
+    Messages,
 }
 
 /// One piece of a stream.
@@ -79,6 +84,12 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     /// The header that shows the key.
     fn credential(&self, key: &str) -> (HeaderName, Secret<String>) {
         (AUTHORIZATION, Secret::new(format!("Bearer {key}")))
+    }
+
+    /// Whether a call without a key is signed, as AWS wants it.
+    #[cfg(feature = "bedrock")]
+    fn is_signed(&self) -> bool {
+        false
     }
 
     /// A checked request, in the wire's words; or which of its fields the wire has no word for.
@@ -153,6 +164,8 @@ pub(crate) fn protocol(wire: Wire) -> Option<&'static dyn Protocol> {
         Wire::AnthropicMessages => &anthropic_messages::AnthropicMessages,
         Wire::Gemini => &gemini::Gemini,
         Wire::OllamaChat => &ollama_chat::OllamaChat,
+        #[cfg(feature = "bedrock")]
+        Wire::BedrockConverse => &bedrock_converse::BedrockConverse,
         _ => return None,
     })
 }

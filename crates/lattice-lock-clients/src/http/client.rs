@@ -53,6 +53,8 @@ pub(super) struct Line {
     bounds: Bounds,
     hosts: Arc<Hosts>,
     registry: Option<Registry>,
+    #[cfg(feature = "bedrock")]
+    signer: Arc<super::aws::Signer>,
 }
 
 /// What the clients of all providers share.
@@ -63,6 +65,8 @@ pub(super) struct Shared {
     pub(super) hosts: Arc<Hosts>,
     pub(super) registry: Option<Registry>,
     pub(super) trust: Result<()>,
+    #[cfg(feature = "bedrock")]
+    pub(super) signer: Arc<super::aws::Signer>,
 }
 
 impl HttpClient {
@@ -264,6 +268,8 @@ impl Line {
             bounds: shared.bounds,
             hosts: Arc::clone(&shared.hosts),
             registry: shared.registry.clone(),
+            #[cfg(feature = "bedrock")]
+            signer: Arc::clone(&shared.signer),
         })
     }
 
@@ -319,6 +325,8 @@ impl Line {
         own: Option<&Secret<String>>,
     ) -> Result<(Head, Response)> {
         let witness = self.witness(own);
+        #[cfg(feature = "bedrock")]
+        let call = self.signed(call, own).await?;
         let sent = match self.bounds.first_byte {
             None => call.send().await,
             Some(limit) => timeout(limit, call.send())
@@ -332,6 +340,33 @@ impl Line {
         }
         let body = self.read(&head, response, own).await?;
         Err(witness.refused(&head, &body))
+    }
+
+    /// The call with a signature, where the wire wants one and no key was given.
+    #[cfg(feature = "bedrock")]
+    async fn signed(
+        &self,
+        call: RequestBuilder,
+        own: Option<&Secret<String>>,
+    ) -> Result<RequestBuilder> {
+        if !self.protocol.is_signed() || own.is_some() || !self.provider.keys().is_empty() {
+            return Ok(call);
+        }
+        let Some(request) = call.try_clone().and_then(|call| call.build().ok()) else {
+            // What cannot be built fails when it is sent, and says why.
+            return Ok(call);
+        };
+        let unsigned = super::aws::Unsigned {
+            method: request.method().as_str(),
+            url: request.url(),
+            headers: request.headers(),
+            body: request
+                .body()
+                .and_then(|body| body.as_bytes())
+                .unwrap_or_default(),
+        };
+        let signature = self.signer.sign(unsigned).await?;
+        Ok(call.headers(signature))
     }
 
     async fn read(

@@ -56,6 +56,10 @@ impl Framer {
     /// The next whole event.
     pub(super) fn next(&mut self) -> Option<Event<'_>> {
         self.forget();
+        #[cfg(feature = "bedrock")]
+        if self.framing == Framing::Messages {
+            return self.message();
+        }
         while let Some((from, to)) = self.line() {
             if self.read(from, to) {
                 return Some(self.event());
@@ -67,12 +71,37 @@ impl Framer {
     /// What is left where the stream ends: servers forget the line end of their last word.
     pub(super) fn last(&mut self) -> Option<Event<'_>> {
         self.forget();
+        #[cfg(feature = "bedrock")]
+        if self.framing == Framing::Messages {
+            return None;
+        }
         let (from, end) = (self.start, self.bytes.len());
         self.start = end;
         self.scanned = end;
         let to = end - usize::from(self.bytes[from..].ends_with(b"\r"));
         let is_told = from < end && self.read(from, to);
         (is_told || self.has_data).then(|| self.event())
+    }
+
+    /// The next whole message: its length, of itself and all, stands in its first four bytes. What cannot be a length is
+    /// handed on with all that is there, to be refused by whoever reads it.
+    #[cfg(feature = "bedrock")]
+    fn message(&mut self) -> Option<Event<'_>> {
+        let waiting = &self.bytes[self.start..];
+        let length: [u8; 4] = waiting.get(..4)?.try_into().ok()?;
+        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        let end = if (16..=LONGEST).contains(&length) {
+            length
+        } else {
+            waiting.len()
+        };
+        let message = waiting.get(..end)?;
+        self.data.clear();
+        self.data.extend_from_slice(message);
+        self.start += end;
+        self.scanned = self.start;
+        self.has_data = true;
+        Some(self.event())
     }
 
     fn event(&mut self) -> Event<'_> {

@@ -28,6 +28,22 @@ impl<'a> Counts<'a> {
         }
     }
 
+    /// The object in a list whose field has this text; absent, if there is none.
+    pub(super) fn listed(
+        self,
+        list: &'static str,
+        (name, text): (&str, &str),
+    ) -> Result<Self, UsageFinding> {
+        match self.field(list) {
+            None | Some(Value::Null) => Ok(Self(None)),
+            Some(Value::Array(items)) => {
+                let mut items = items.iter();
+                Ok(Self(items.find(|item| item[name] == text)))
+            }
+            Some(_) => Err(UsageFinding::NotACount { field: list }),
+        }
+    }
+
     /// The count in `field`.
     pub(super) fn count(self, field: &'static str) -> Result<Option<u64>, UsageFinding> {
         match self.field(field) {

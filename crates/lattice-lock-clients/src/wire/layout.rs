@@ -9,19 +9,49 @@ use crate::UsageFinding;
 /// Where a figure stands: its name, and the object's that it is in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At {
-    within: Option<&'static str>,
+    within: Within,
     name: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Within {
+    /// The usage itself.
+    Itself,
+    /// An object in it.
+    Object(&'static str),
+    /// The object of a list in it whose field has this text.
+    #[cfg_attr(
+        not(feature = "bedrock"),
+        expect(dead_code, reason = "only one wire has a list")
+    )]
+    List(&'static str, (&'static str, &'static str)),
 }
 
 /// A figure of the usage itself.
 pub(super) const fn at(name: &'static str) -> At {
-    At { within: None, name }
+    At {
+        within: Within::Itself,
+        name,
+    }
 }
 
 /// A figure of an object in the usage.
 pub(super) const fn inside(object: &'static str, name: &'static str) -> At {
     At {
-        within: Some(object),
+        within: Within::Object(object),
+        name,
+    }
+}
+
+/// A figure of the object in a list of the usage whose field has this text.
+#[cfg(feature = "bedrock")]
+pub(super) const fn listed(
+    list: &'static str,
+    field: (&'static str, &'static str),
+    name: &'static str,
+) -> At {
+    At {
+        within: Within::List(list, field),
         name,
     }
 }
@@ -65,8 +95,9 @@ pub(super) struct Layout {
 impl At {
     fn read(self, counts: Counts<'_>) -> Result<Option<u64>, UsageFinding> {
         match self.within {
-            Some(object) => counts.within(object)?.count(self.name),
-            None => counts.count(self.name),
+            Within::Itself => counts.count(self.name),
+            Within::Object(object) => counts.within(object)?.count(self.name),
+            Within::List(list, field) => counts.listed(list, field)?.count(self.name),
         }
     }
 }

@@ -47,6 +47,13 @@ const GEMINI: Stage = Stage {
     fixtures: include_str!("../fixtures/gemini.json"),
 };
 
+#[cfg(feature = "bedrock")]
+const BEDROCK: Stage = Stage {
+    provider: || Provider::bedrock("eu-central-1").unwrap(),
+    base: "",
+    fixtures: include_str!("../fixtures/bedrock_converse.json"),
+};
+
 const OLLAMA: Stage = Stage {
     provider: || Provider::local().speaks(Wire::OllamaChat),
     base: "",
@@ -133,7 +140,7 @@ async fn streamed(client: &dyn Client) -> Result<ChatReply> {
 }
 
 impl Golden {
-    fn answer(&self, status: u16, content_type: &str, body: String) -> Exchange {
+    fn answer(&self, status: u16, content_type: &str, body: Vec<u8>) -> Exchange {
         let headers = self.value["headers"].as_object();
         let exchange = Exchange::raw(status, content_type, body);
         headers
@@ -146,26 +153,29 @@ impl Golden {
 
     fn plain(&self) -> Exchange {
         let status = self.value["status"].as_u64().unwrap_or(200);
-        let body = self.value["plain"].to_string();
+        let body = self.value["plain"].to_string().into_bytes();
         self.answer(u16::try_from(status).unwrap(), "application/json", body)
     }
 
     fn stream(&self, wire: Wire) -> Option<Exchange> {
         let events = self.value["stream"].as_array()?;
         let framed = |event: &Value| match (wire, event) {
-            (Wire::OllamaChat, event) => format!("{event}\n"),
-            (_, Value::String(word)) => format!("data: {word}\n\n"),
-            (Wire::AnthropicMessages | Wire::OpenAiResponses, event) => {
-                format!(
-                    "event: {}\ndata: {event}\n\n",
-                    event["type"].as_str().unwrap()
-                )
+            (Wire::BedrockConverse, event) => {
+                lattice_lock_testkit::aws_event(event[0].as_str().unwrap(), &event[1])
             }
-            (_, event) => format!("data: {event}\n\n"),
+            (Wire::OllamaChat, event) => format!("{event}\n").into_bytes(),
+            (_, Value::String(word)) => format!("data: {word}\n\n").into_bytes(),
+            (Wire::AnthropicMessages | Wire::OpenAiResponses, event) => format!(
+                "event: {}\ndata: {event}\n\n",
+                event["type"].as_str().unwrap()
+            )
+            .into_bytes(),
+            (_, event) => format!("data: {event}\n\n").into_bytes(),
         };
-        let body = events.iter().map(framed).collect();
+        let body: Vec<u8> = events.iter().flat_map(framed).collect();
         let content_type = match wire {
             Wire::OllamaChat => "application/x-ndjson",
+            Wire::BedrockConverse => "application/vnd.amazon.eventstream",
             _ => "text/event-stream",
         };
         Some(self.answer(200, content_type, body))
@@ -237,6 +247,12 @@ async fn geminis_generate_content() {
 #[tokio::test]
 async fn ollamas_chat() {
     OLLAMA.play().await;
+}
+
+#[cfg(feature = "bedrock")]
+#[tokio::test]
+async fn bedrocks_converse() {
+    BEDROCK.play().await;
 }
 
 /// What the model said goes back as it came, so that the provider recognises it.

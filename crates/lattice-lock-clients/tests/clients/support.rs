@@ -21,9 +21,11 @@ pub(crate) fn both() -> [Provider; 2] {
 }
 
 /// Every wire, by a provider that speaks it, with where its addresses begin.
-pub(crate) fn wires() -> [(&'static str, Provider, &'static str); 6] {
+pub(crate) fn wires() -> Vec<(&'static str, Provider, &'static str)> {
     let azure = Provider::azure("http://127.0.0.1:1").unwrap();
-    [
+    vec![
+        #[cfg(feature = "bedrock")]
+        ("bedrock", Provider::bedrock("eu-central-1").unwrap(), ""),
         ("openai chat", Provider::openai(), "/v1"),
         ("azure", azure, ""),
         (
