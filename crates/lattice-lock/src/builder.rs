@@ -38,6 +38,7 @@ pub struct Builder {
     providers: Option<Providers>,
     catalogue: Option<Catalogue>,
     clients: BTreeMap<ProviderId, Arc<dyn Client>>,
+    http: Option<HttpClients>,
     error_metrics: Option<Arc<ErrorMetrics>>,
     migrate: bool,
     #[cfg(feature = "auth")]
@@ -82,6 +83,14 @@ impl Builder {
         self
     }
 
+    /// Sets how providers are called over HTTP: timeouts, proxy, allowed hosts, or the host's own client; by default
+    /// [`HttpClients::new`].
+    #[must_use]
+    pub fn http(mut self, clients: HttpClients) -> Self {
+        self.http = Some(clients);
+        self
+    }
+
     /// Sets where errors are counted, with alerts and their hook; by default they are counted without alerts.
     #[must_use]
     pub fn error_metrics(mut self, metrics: impl Into<Arc<ErrorMetrics>>) -> Self {
@@ -123,8 +132,8 @@ impl Builder {
             Some(providers) => providers,
             None => Providers::from_config(&config)?,
         };
-        let clients = clients(&providers, self.clients)?;
         let registry = Registry::new(catalogue(self.catalogue), providers.iter().cloned());
+        let clients = clients(&providers, &registry, self.http, self.clients)?;
         let (database, owned) = match self.database {
             Some(database) => (database, false),
             None => (open(config.database()).await?, true),
@@ -193,9 +202,15 @@ fn is_without_auth(config: &AppConfig, given: bool) -> Result<bool> {
 
 fn clients(
     providers: &Providers,
+    registry: &Registry,
+    http: Option<HttpClients>,
     given: BTreeMap<ProviderId, Arc<dyn Client>>,
 ) -> Result<BTreeMap<ProviderId, Arc<dyn Client>>> {
-    let http = HttpClients::new()?;
+    let http = match http {
+        Some(http) => http,
+        None => HttpClients::new()?,
+    };
+    let http = http.knowing(registry);
     let mut clients: BTreeMap<_, _> = providers
         .iter()
         .map(|provider| (provider.id().clone(), http.client(provider)))

@@ -1,4 +1,4 @@
-use lattice_lock_config::{AppConfig, KeyedProvider, ProvidersConfig};
+use lattice_lock_config::{AppConfig, HostedProvider, KeyedProvider, ProvidersConfig};
 use lattice_lock_errors::Result;
 use lattice_lock_providers::Provider;
 
@@ -34,7 +34,10 @@ impl Providers {
         Self::from_config(&AppConfig::from_env()?)
     }
 
-    /// Those for which the configuration has credentials: `OpenAI`, Anthropic, xAI and Ollama.
+    /// Those for which the configuration has credentials: `OpenAI`, Anthropic, Google, xAI, Azure, DIAL and Ollama, and
+    /// Bedrock with the feature `bedrock`. The support of DIAL and Bedrock is experimental: they are called when they
+    /// are given with [`with`](Self::with) and
+    /// [`allow_experimental`](lattice_lock_providers::Provider::allow_experimental).
     ///
     /// # Errors
     ///
@@ -47,11 +50,18 @@ impl Providers {
         let mut providers: Vec<_> = [
             keyed(Provider::openai(), &config.openai),
             keyed(Provider::anthropic(), &config.anthropic),
+            keyed(Provider::google(), &config.google),
             keyed(Provider::xai(), &config.xai),
+            hosted(Provider::azure, &config.azure_openai)?,
+            hosted(Provider::dial, &config.dial)?,
         ]
         .into_iter()
         .flatten()
         .collect();
+        #[cfg(feature = "bedrock")]
+        if let Some(region) = &config.bedrock.region {
+            providers.push(Provider::bedrock(region)?);
+        }
         if let Some(host) = &config.ollama.host {
             let url = format!("{}/v1", host.as_str().trim_end_matches('/'));
             providers.push(Provider::local().at(&url)?);
@@ -81,16 +91,21 @@ impl Providers {
     }
 }
 
+/// A provider that has both an address and a key.
+fn hosted(
+    at: impl FnOnce(&str) -> Result<Provider>,
+    config: &HostedProvider,
+) -> Result<Option<Provider>> {
+    match (&config.endpoint, &config.api_key) {
+        (Some(endpoint), Some(key)) => Ok(Some(at(endpoint.as_str())?.api_key(key.clone()))),
+        _ => Ok(None),
+    }
+}
+
+/// Whose wire this build does not have.
 fn unserved(config: &ProvidersConfig) -> Vec<&'static str> {
-    [
-        ("google", config.google.api_key.is_some()),
-        ("azure", config.azure_openai.is_complete()),
-        ("bedrock", config.bedrock.region.is_some()),
-        ("dial", config.dial.is_complete()),
-    ]
-    .into_iter()
-    .filter_map(|(name, is_configured)| is_configured.then_some(name))
-    .collect()
+    let needs_bedrock = cfg!(not(feature = "bedrock")) && config.bedrock.region.is_some();
+    needs_bedrock.then_some("bedrock").into_iter().collect()
 }
 
 #[cfg(test)]
@@ -111,6 +126,11 @@ mod tests {
             ("OPENAI_API_KEY", "sk-live-4711"),
             ("ANTHROPIC_API_KEY", "sk-ant-4711"),
             ("XAI_API_KEY", "xai-4711"),
+            ("GOOGLE_API_KEY", "AIza-4711"),
+            ("AZURE_OPENAI_API_KEY", "azure-4711"),
+            ("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com"),
+            ("DIAL_API_KEY", "dial-4711"),
+            ("DIAL_ENDPOINT", "https://dial.example.org"),
             ("OLLAMA_HOST", "127.0.0.1:11434"),
         ]);
         let found: Vec<_> = providers
@@ -122,19 +142,20 @@ mod tests {
             [
                 ("openai", "https://api.openai.com/v1"),
                 ("anthropic", "https://api.anthropic.com/v1"),
+                ("google", "https://generativelanguage.googleapis.com/v1beta"),
                 ("xai", "https://api.x.ai/v1"),
+                ("azure", "https://mine.openai.azure.com"),
+                ("dial", "https://dial.example.org"),
                 ("local", "http://127.0.0.1:11434/v1"),
             ]
         );
     }
 
     #[test]
-    fn what_cannot_be_called_yet_is_named() {
-        let providers = configured(&[
-            ("GOOGLE_API_KEY", "AIza-4711"),
-            ("AWS_REGION", "eu-central-1"),
-        ]);
-        assert_eq!(providers.unserved(), ["google", "bedrock"]);
-        assert_eq!(providers.iter().count(), 0);
+    fn what_cannot_be_called_is_named() {
+        let providers = configured(&[("AWS_REGION", "eu-central-1")]);
+        let is_served = cfg!(feature = "bedrock");
+        assert_eq!(providers.iter().count(), usize::from(is_served));
+        assert_eq!(providers.unserved().is_empty(), is_served);
     }
 }
