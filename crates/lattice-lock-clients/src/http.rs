@@ -22,6 +22,9 @@ mod tls;
 use client::{Bounds, HttpClient, Shared};
 use hosts::Hosts;
 
+#[cfg(feature = "__fuzz")]
+pub(crate) use framer::Framer;
+
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -43,6 +43,9 @@ mod client;
 pub mod codes;
 mod embed;
 mod finding;
+#[cfg(feature = "__fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod probe;
 mod rate;

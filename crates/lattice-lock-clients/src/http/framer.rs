@@ -5,12 +5,12 @@ const LONGEST: usize = 32 * 1024 * 1024;
 
 /// An event, or a line of one, is longer than [`LONGEST`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 /// Cuts the bytes of a stream into events, however they were cut on their way. It keeps what is incomplete and
 /// nothing else.
 #[derive(Debug)]
-pub(super) struct Framer {
+pub(crate) struct Framer {
     framing: Framing,
     bytes: Vec<u8>,
     /// Where what has not been read begins.
@@ -27,7 +27,7 @@ pub(super) struct Framer {
 }
 
 impl Framer {
-    pub(super) fn new(framing: Framing) -> Self {
+    pub(crate) fn new(framing: Framing) -> Self {
         Self {
             framing,
             bytes: Vec::new(),
@@ -42,7 +42,7 @@ impl Framer {
     }
 
     /// Adds bytes as they came.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
         self.bytes.drain(..self.start);
         self.scanned -= self.start;
         self.start = 0;
@@ -54,7 +54,7 @@ impl Framer {
     }
 
     /// The next whole event.
-    pub(super) fn next(&mut self) -> Option<Event<'_>> {
+    pub(crate) fn next(&mut self) -> Option<Event<'_>> {
         self.forget();
         #[cfg(feature = "bedrock")]
         if self.framing == Framing::Messages {
@@ -69,7 +69,7 @@ impl Framer {
     }
 
     /// What is left where the stream ends: servers forget the line end of their last word.
-    pub(super) fn last(&mut self) -> Option<Event<'_>> {
+    pub(crate) fn last(&mut self) -> Option<Event<'_>> {
         self.forget();
         #[cfg(feature = "bedrock")]
         if self.framing == Framing::Messages {

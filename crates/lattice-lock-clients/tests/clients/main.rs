@@ -6,8 +6,11 @@
 mod faults;
 mod golden;
 mod hostile;
+mod http;
+mod keys;
 mod matrix;
 mod replies;
+mod requests;
 mod secrecy;
 mod streams;
 mod support;
