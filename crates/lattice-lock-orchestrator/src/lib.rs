@@ -41,6 +41,7 @@
 //! ```
 
 pub mod codes;
+mod keys;
 mod operation;
 mod orchestrator;
 mod outcome;

@@ -8,12 +8,13 @@ use lattice_lock_billing::{
 use lattice_lock_clients::ChatReply;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_providers::{
-    Catalogue, Count, Heard, ModelRef, ProviderUnavailableError, TokenUsage,
+    Catalogue, Count, ModelRef, ProviderUnavailableError, TokenUsage,
 };
 use lattice_lock_repository::Timestamp;
-use lattice_lock_runtime::{log_error, log_event};
+use lattice_lock_runtime::log_event;
 
 use crate::codes::{ATTEMPTS_EXHAUSTED, NO_CANDIDATE};
+use crate::keys::{Admission, Credentials};
 use crate::selection::day_of;
 use crate::telemetry::observed;
 use crate::{Call, ChatOutcome, Parts, Selection};
@@ -30,6 +31,7 @@ pub(crate) struct Operation {
     pub(crate) call: Call,
     pub(crate) analysis: Arc<TaskAnalysis>,
     pub(crate) selection: Selection,
+    pub(crate) credentials: Credentials,
 }
 
 /// What the operation has come to: the attempts so far, as their replies told.
@@ -53,16 +55,20 @@ impl Operation {
             .intend(self.intent(attempt, &model))
             .await?;
         loop {
-            match self.attempt(attempt, &model).await {
+            let (ended, has_another_key) = self.attempt(attempt, &model).await;
+            match ended {
                 Ok(reply) => {
-                    self.answered(&model);
                     let entry = self.replied(attempt, &model, &reply)?;
                     let said = said(&reply, &entry);
                     self.book(&mut progress, &said, entry, None).await?;
                     return self.settle(&progress, &model, reply).await;
                 }
                 Err(error) => {
-                    let next = self.next_after(&error, &model, &mut candidates);
+                    let next = if has_another_key {
+                        Some(model.clone())
+                    } else {
+                        self.next_after(&error, &model, &mut candidates)
+                    };
                     let intent = next
                         .as_ref()
                         .map(|next| self.intent(attempt.next_attempt(), next));
@@ -96,14 +102,6 @@ impl Operation {
         let failure = error.find::<ProviderUnavailableError>()?;
         let (registry, now) = (&self.parts.registry, Timestamp::now().as_micros());
         let class = failure.class();
-        let heard = Heard::Failed {
-            class,
-            retry_after: error.retry_after(),
-        };
-        // The attempt is yet to be booked, so that nothing here may end the operation.
-        if let Err(unknown) = registry.observe(model, heard, now) {
-            log_error(&unknown);
-        }
         let mut others = candidates.filter(|next| {
             let is_elsewhere = !class.is_providers_fault() || next.provider() != model.provider();
             is_elsewhere && registry.model_availability(next, now).permits_call()
@@ -111,13 +109,6 @@ impl Operation {
         let next = class.permits_fallback().then(|| others.next())??;
         log_event!(Failover, %model, %class, code = %error.code(), %next, "trying the next candidate");
         Some(next)
-    }
-
-    fn answered(&self, model: &ModelRef) {
-        let now = Timestamp::now().as_micros();
-        if let Err(unknown) = self.parts.registry.observe(model, Heard::Answered, now) {
-            log_error(&unknown);
-        }
     }
 
     fn nobody(&self) -> Error {
@@ -132,11 +123,30 @@ impl Operation {
         Intent::new(attempt, &self.call.principal, model.clone())
     }
 
-    async fn attempt(&self, attempt: AttemptId, model: &ModelRef) -> Result<ChatReply> {
+    /// Makes one attempt, and says whether another of the application's keys may help where it failed.
+    async fn attempt(&self, attempt: AttemptId, model: &ModelRef) -> (Result<ChatReply>, bool) {
+        match self.admitted(attempt, model).await {
+            Ok(ended) => ended,
+            Err(error) => (Err(error), false),
+        }
+    }
+
+    async fn admitted(
+        &self,
+        attempt: AttemptId,
+        model: &ModelRef,
+    ) -> Result<(Result<ChatReply>, bool)> {
         let client = self.parts.client(model.provider())?;
         tracing::debug!(attempt = attempt.attempt(), %model, "asking a model");
-        let request = &self.call.request;
-        observed(model, request, client.chat(model.name(), request)).await
+        let (request, who) = (&self.call.request, &self.call.principal);
+        let admission = Admission::ask(&self.parts.registry, &self.credentials, who, model).await?;
+        let asked = client.chat_with(admission.key(), model.name(), request);
+        let ended = observed(model, request, asked).await;
+        let has_another_key = admission.ended(ended.as_ref().err());
+        if has_another_key {
+            log_event!(Failover, %model, "trying another key");
+        }
+        Ok((ended, has_another_key))
     }
 
     fn entry(&self, attempt: AttemptId, model: &ModelRef, outcome: Outcome) -> Result<Entry> {
@@ -302,6 +312,7 @@ mod tests {
                 trace: None,
             },
             selection: Selection::named(model),
+            credentials: Credentials::default(),
         }
     }
 

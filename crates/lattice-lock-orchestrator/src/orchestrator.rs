@@ -6,10 +6,11 @@ use lattice_lock_billing::{Ledger, OperationId};
 use lattice_lock_clients::{ChatRequest, Client};
 use lattice_lock_errors::{Error, Result, TraceId};
 use lattice_lock_principal::Principal;
-use lattice_lock_providers::{ProviderId, Registry, Subscription};
+use lattice_lock_providers::{CredentialResolver, ProviderId, Registry, Subscription};
 use lattice_lock_repository::Timestamp;
 use lattice_lock_runtime::{BackgroundTasks, Correlation};
 
+use crate::keys::Credentials;
 use crate::operation::Operation;
 use crate::telemetry::availability_changed;
 use crate::{ChatOutcome, Selection};
@@ -35,6 +36,7 @@ pub struct Parts {
 pub struct Orchestrator {
     parts: Arc<Parts>,
     operations: BackgroundTasks,
+    credentials: Credentials,
     /// Writes to the log what becomes of providers.
     _log: Arc<Subscription>,
 }
@@ -61,7 +63,15 @@ impl Orchestrator {
             parts: Arc::new(parts),
             _log: Arc::new(log),
             operations: BackgroundTasks::new(),
+            credentials: Credentials::default(),
         }
+    }
+
+    /// Asks `resolver` for the caller's own key before each attempt; by default everybody uses the application's.
+    #[must_use]
+    pub fn credentials(mut self, resolver: Arc<dyn CredentialResolver>) -> Self {
+        self.credentials = Credentials::of(resolver);
+        self
     }
 
     /// What the request needs of a model.
@@ -129,6 +139,7 @@ impl Orchestrator {
             call,
             analysis,
             selection,
+            credentials: self.credentials.clone(),
         };
         self.operations.spawn("chat", operation.run())?.await
     }

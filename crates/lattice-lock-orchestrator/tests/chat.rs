@@ -433,3 +433,76 @@ async fn prices_that_change_meanwhile_are_for_the_calls_after() {
         60_000
     );
 }
+
+/// An orchestrator whose one provider has two keys.
+async fn two_keys(script: impl IntoIterator<Item = Exchange>) -> (ScriptedServer, Orchestrator) {
+    let server = ScriptedServer::start().await.unwrap();
+    for exchange in script {
+        server.script(exchange);
+    }
+    let provider = Provider::openai()
+        .api_key("key-one".to_string())
+        .another_key("key-two".to_string())
+        .at(&format!("{}/v1", server.url()))
+        .unwrap();
+    let client = HttpClients::new().unwrap().client(&provider);
+    let orchestrator = Orchestrator::new(Parts {
+        analyzer: Analyzer::new(),
+        clients: BTreeMap::from([(provider.id().clone(), client)]),
+        registry: Registry::new(Catalogue::default(), [provider]),
+        ledger: Ledger::new(&Database::in_memory()),
+    });
+    (server, orchestrator)
+}
+
+fn shown(server: &ScriptedServer) -> Vec<String> {
+    let received = server.received();
+    let shown = received.iter().filter_map(|it| it.header("authorization"));
+    shown.map(|value| value.replace("Bearer ", "")).collect()
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_gives_way_to_the_next_one() {
+    for status in [401, 429] {
+        let (server, orchestrator) = two_keys([Exchange::error(status), reply(), reply()]).await;
+        let outcome = orchestrator.chat(call(Some("openai/any"))).await.unwrap();
+        assert_eq!(outcome.text(), "Bonjour");
+        orchestrator.chat(call(Some("openai/any"))).await.unwrap();
+        assert_eq!(
+            shown(&server),
+            ["key-one", "key-two", "key-two"],
+            "{status}"
+        );
+    }
+    let (server, orchestrator) = two_keys([Exchange::error(401), Exchange::error(401)]).await;
+    assert!(orchestrator.chat(call(Some("openai/any"))).await.is_err());
+    assert_eq!(shown(&server), ["key-one", "key-two"]);
+}
+
+/// Has a key for one user, and none for others.
+struct Own;
+
+impl lattice_lock_providers::CredentialResolver for Own {
+    fn resolve<'a>(
+        &'a self,
+        who: &'a Principal,
+        _: &'a ProviderId,
+    ) -> lattice_lock_providers::BoxFuture<'a, Result<Option<lattice_lock_errors::Secret<String>>>>
+    {
+        let own = (who.id().as_str() == "user-17").then(|| "key-own".to_string().into());
+        Box::pin(async move { Ok(own) })
+    }
+}
+
+#[tokio::test]
+async fn a_callers_own_key_is_used_and_speaks_against_nobody_else() {
+    let (server, orchestrator) = two_keys([Exchange::error(401), reply()]).await;
+    let orchestrator = orchestrator.credentials(std::sync::Arc::new(Own));
+    let by = |name: &str| Call {
+        principal: Principal::external(name).unwrap(),
+        ..call(Some("openai/any"))
+    };
+    assert!(orchestrator.chat(by("user-17")).await.is_err());
+    orchestrator.chat(by("user-18")).await.unwrap();
+    assert_eq!(shown(&server), ["key-own", "key-one"]);
+}

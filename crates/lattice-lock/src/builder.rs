@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use lattice_lock_analyzer::Analyzer;
@@ -7,7 +8,7 @@ use lattice_lock_clients::{Client, HttpClients};
 use lattice_lock_config::{AppConfig, DatabaseConfig};
 use lattice_lock_errors::Result;
 use lattice_lock_orchestrator::{Orchestrator, Parts};
-use lattice_lock_providers::{Catalogue, ProviderId, Registry};
+use lattice_lock_providers::{Catalogue, CredentialResolver, ProviderId, Registry};
 use lattice_lock_repository::{Database, DatabaseOptions, MigrationSet};
 use lattice_lock_runtime::{BackgroundTasks, ErrorMetrics};
 
@@ -39,10 +40,20 @@ pub struct Builder {
     catalogue: Option<Catalogue>,
     clients: BTreeMap<ProviderId, Arc<dyn Client>>,
     http: Option<HttpClients>,
+    credentials: Option<Credentials>,
     error_metrics: Option<Arc<ErrorMetrics>>,
     migrate: bool,
     #[cfg(feature = "auth")]
     auth: Option<lattice_lock_auth::Auth>,
+}
+
+/// Who knows the callers' own keys.
+struct Credentials(Arc<dyn CredentialResolver>);
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials")
+    }
 }
 
 impl Builder {
@@ -88,6 +99,13 @@ impl Builder {
     #[must_use]
     pub fn http(mut self, clients: HttpClients) -> Self {
         self.http = Some(clients);
+        self
+    }
+
+    /// Asks `resolver` for the caller's own key before each attempt; by default everybody uses the application's.
+    #[must_use]
+    pub fn credentials(mut self, resolver: Arc<dyn CredentialResolver>) -> Self {
+        self.credentials = Some(Credentials(resolver));
         self
     }
 
@@ -162,6 +180,10 @@ impl Builder {
             clients,
             ledger: Ledger::new(&database),
         });
+        let orchestrator = match self.credentials {
+            Some(Credentials(resolver)) => orchestrator.credentials(resolver),
+            None => orchestrator,
+        };
         let tasks = BackgroundTasks::new();
         let shutdown = Ending {
             operations: orchestrator.operations().clone(),
