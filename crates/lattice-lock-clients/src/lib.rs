@@ -14,6 +14,7 @@
 //! | Anthropic's messages | Anthropic | events |
 //! | Gemini's `generateContent` | Google | events |
 //! | Ollama's chat | Ollama | lines |
+//! | Bedrock's Converse (feature `bedrock`) | Amazon | AWS's framed messages |
 //!
 //! A provider speaks the wire that its [`Provider`](lattice_lock_providers::Provider) names, whole or
 //! [piece by piece](ChatStream), and both ways come to the same reply.

@@ -7,9 +7,7 @@ use lattice_lock_billing::{
 };
 use lattice_lock_clients::ChatReply;
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_providers::{
-    Catalogue, Count, ModelRef, ProviderUnavailableError, TokenUsage,
-};
+use lattice_lock_providers::{Catalogue, Count, ModelRef, ProviderUnavailableError, TokenUsage};
 use lattice_lock_repository::Timestamp;
 use lattice_lock_runtime::log_event;
 
