@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,11 +142,22 @@ pub struct HttpClientsBuilder {
 }
 
 /// Through whom calls go.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Proxy {
     None,
     System,
     Given(Box<reqwest::Proxy>),
+}
+
+/// A proxy's address may hold a password.
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::System => "System",
+            Self::Given(_) => "Given",
+        })
+    }
 }
 
 impl HttpClientsBuilder {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use lattice_lock_errors::Secret;
 use lattice_lock_providers::ServiceTier;
 use serde_json::{Map, Value};
 
@@ -57,7 +58,7 @@ pub struct ChatRequest {
     pub(crate) user: Option<String>,
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) extra_body: Map<String, Value>,
-    pub(crate) extra_headers: Vec<(String, String)>,
+    pub(crate) extra_headers: Vec<(String, Secret<String>)>,
 }
 
 impl ChatRequest {
@@ -252,10 +253,12 @@ impl ChatRequest {
         self
     }
 
-    /// Adds a header. It replaces none of ours: the key's header, the type's and the version's are refused.
+    /// Adds a header, whose value is in no `Debug`. It replaces none of ours: the key's header, the type's and the
+    /// version's are refused.
     #[must_use]
     pub fn extra_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.extra_headers.push((name.into(), value.into()));
+        let value = Secret::new(value.into());
+        self.extra_headers.push((name.into(), value));
         self
     }
 

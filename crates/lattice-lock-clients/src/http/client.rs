@@ -107,7 +107,7 @@ impl HttpClient {
         line.check_model(asked)?;
         let mut headers = line.headers(key)?;
         for (name, value) in &request.extra_headers {
-            add(&mut headers, name, value)?;
+            add(&mut headers, name, value.expose())?;
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = line.protocol.body(asked)?;

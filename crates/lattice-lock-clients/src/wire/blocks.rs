@@ -120,8 +120,10 @@ impl Blocks {
         self.grow(place, json.len())?;
         if let Some(Part::ToolCall(call)) = self.parts.get_mut(&place) {
             call.arguments.push_str(json);
-            let json = json.to_owned();
-            self.tell(&json.clone(), || Delta::Arguments { place, json });
+            self.tell(json, || Delta::Arguments {
+                place,
+                json: json.to_owned(),
+            });
         }
         Ok(())
     }

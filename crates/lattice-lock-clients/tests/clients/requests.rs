@@ -8,7 +8,7 @@ use lattice_lock_providers::{Provider, ServiceTier, Wire};
 use lattice_lock_testkit::ScriptedServer;
 use serde_json::{Value, json};
 
-use crate::support::{KEY, Pair, clients, model, wires};
+use crate::support::{KEY, Pair, assert_hidden, clients, model, wires};
 
 fn rich() -> ChatRequest {
     let schema = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
@@ -26,6 +26,12 @@ fn rich() -> ChatRequest {
         .top_p(0.9)
         .extra_body("x_extra", json!({ "a": 1 }))
         .extra_header("x-extra", "yes")
+}
+
+#[test]
+fn a_header_of_the_callers_is_in_no_debug() {
+    let request = ChatRequest::new("Hi").extra_header("x-gateway-key", KEY);
+    assert_hidden(&format!("{request:?} {request:#?}"));
 }
 
 async fn sent(provider: Provider, base: &str, request: &ChatRequest) -> Value {
