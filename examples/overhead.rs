@@ -181,7 +181,7 @@ where
     for task in tasks {
         latencies.extend(task.await??);
     }
-    let spent = processor_time()? - before;
+    let spent = processor_time()?.saturating_sub(before);
     let count = u32::try_from(latencies.len())?;
     Ok(Round {
         cpu: spent.as_secs_f64() * 1e6 / f64::from(count),

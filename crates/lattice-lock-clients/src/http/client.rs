@@ -315,7 +315,12 @@ impl Line {
             Key::Own(key) => return headers_with(&self.provider, self.protocol, Some(key)),
         };
         let headers = self.headers.get(place).cloned();
-        headers.ok_or_else(|| unusable(&self.provider, "the provider has no key at this place"))
+        let missing = if place == 0 {
+            "the provider has no API key"
+        } else {
+            "the provider has no key at this place"
+        };
+        headers.ok_or_else(|| unusable(&self.provider, missing))
     }
 
     /// One attempt, up to the first byte of a good answer's body.
@@ -404,10 +409,11 @@ fn unusable(provider: &Provider, why: &'static str) -> Error {
     Error::new(KEY_UNUSABLE, why).with("provider", provider.id())
 }
 
-/// For each key of the provider's, or for none if it needs none.
+/// For each key of the provider's, or for none if it needs none. Without one that it needs, there may still be a
+/// caller's own.
 fn headers_of(provider: &Provider, protocol: &dyn Protocol) -> Result<Vec<HeaderMap>> {
     if !provider.is_configured() {
-        return Err(unusable(provider, "the provider has no API key"));
+        return Ok(Vec::new());
     }
     if provider.keys().is_empty() {
         return Ok(vec![headers_with(provider, protocol, None)?]);

@@ -58,6 +58,27 @@ async fn a_callers_own_key_is_hidden_as_well() {
     assert_hidden(&format!("{:?}", Key::Own(&own)));
 }
 
+#[tokio::test]
+async fn a_caller_may_bring_the_only_key_that_there_is() {
+    let server = ScriptedServer::start().await.unwrap();
+    let keyless = Provider::openai()
+        .at(&format!("{}/v1", server.url()))
+        .unwrap();
+    let client = HttpClients::new().unwrap().client(&keyless);
+    let (own, request) = (
+        Secret::new("key-own".to_owned()),
+        ChatRequest::new("Hello?"),
+    );
+    assert!(
+        client
+            .chat_with(Key::Own(&own), &model(), &request)
+            .await
+            .is_ok()
+    );
+    let error = client.chat(&model(), &request).await.unwrap_err();
+    assert_eq!(error.code(), lattice_lock_clients::codes::KEY_UNUSABLE);
+}
+
 #[cfg(feature = "bedrock")]
 #[tokio::test]
 async fn bedrock_is_signed_where_there_is_no_key() {

@@ -448,3 +448,69 @@ fn the_server_outlives_the_runtime_that_started_it() {
     assert_eq!(runtime().block_on(chat(&server)).status, 200);
     assert_eq!(server.account().charges().len(), 1);
 }
+
+#[tokio::test]
+async fn a_stream_comes_in_events_and_says_what_it_used_only_when_asked() {
+    let server = server().await;
+    let ask = async |options: Value| {
+        server.script(Exchange::reply("One two.").usage(Usage::new().input(3).output(2)));
+        let mut body = json!({ "model": "m", "messages": [{ "role": "user", "content": "x" }], "stream": true });
+        body["stream_options"] = options;
+        let bytes = request("POST", "/v1/chat/completions", "", &body.to_string());
+        send(&server, &bytes).await.unwrap()
+    };
+    let reply = ask(json!({ "include_usage": true })).await;
+    assert_eq!(reply.header("transfer-encoding"), Some("chunked"));
+    assert!(reply.body.contains("\"total_tokens\":5") && reply.body.contains("[DONE]"));
+    let reply = ask(Value::Null).await;
+    assert!(!reply.body.contains("total_tokens") && reply.body.contains("[DONE]"));
+    assert_eq!(server.account().tokens(), 10);
+}
+
+#[tokio::test]
+async fn each_wire_has_its_address_its_key_and_its_words() {
+    let server = server().await;
+    server.require_key("right");
+    let check = async |path: &str, key: &str, body: Value, wire: Wire| {
+        let wrong = request(
+            "POST",
+            path,
+            &key.replace("right", "wrong"),
+            &body.to_string(),
+        );
+        let status = send(&server, &wrong).await.unwrap().status;
+        assert!((400..404).contains(&status), "{path}: {status}");
+        let right = request("POST", path, key, &body.to_string());
+        assert_eq!(send(&server, &right).await.unwrap().status, 200, "{path}");
+        assert_eq!(server.account().charges().last().unwrap().wire, wire);
+    };
+    let chat =
+        json!({ "model": "m", "stream": false, "messages": [{ "role": "user", "content": "x" }] });
+    let bearer = "authorization: Bearer right\r\n";
+    let deployed = "/openai/deployments/m/chat/completions?api-version=x";
+    check(deployed, "api-key: right\r\n", chat.clone(), Wire::Azure).await;
+    check("/api/chat", bearer, chat, Wire::Ollama).await;
+    let responses = json!({ "model": "m", "input": "x" });
+    check("/v1/responses", bearer, responses, Wire::OpenAiResponses).await;
+    let gemini = json!({ "contents": [{ "parts": [{ "text": "x" }] }] });
+    let path = "/v1beta/models/m:generateContent";
+    check(path, "x-goog-api-key: right\r\n", gemini, Wire::Gemini).await;
+    let converse = json!({ "messages": [{ "role": "user", "content": [{ "text": "x" }] }] });
+    let signed =
+        "authorization: AWS4-HMAC-SHA256 Credential=right/20260101/x/bedrock/aws4_request\r\n";
+    check("/model/m/converse", signed, converse, Wire::Bedrock).await;
+}
+
+#[tokio::test]
+async fn bytes_are_mangled_as_scripted() {
+    let server = server().await;
+    server.script(Exchange::reply("Long enough.").cut_json());
+    let cut = chat(&server).await;
+    assert!(serde_json::from_str::<Value>(&cut.body).is_err());
+    server.script(Exchange::reply("Hi.").long_line(100_000));
+    assert!(chat(&server).await.body.starts_with(&"x".repeat(100_000)));
+    server.script(Exchange::reply("Hi.").truncate_at(10));
+    assert_eq!(chat(&server).await.body.len(), 10);
+    server.script(Exchange::reply("Hi.").drip(7, std::time::Duration::from_millis(1)));
+    assert_eq!(chat(&server).await.json()["object"], "chat.completion");
+}
