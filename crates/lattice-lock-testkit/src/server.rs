@@ -184,6 +184,8 @@ async fn accept(listener: TcpListener, desk: Arc<Desk>) {
 
 /// Serves one connection to its end, which may be a scripted reset.
 async fn converse(stream: TcpStream, desk: Arc<Desk>) {
+    // The small pieces of a stream would otherwise wait for each other; where it fails, they do.
+    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| Box::pin(answer(Arc::clone(&desk), request)));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
