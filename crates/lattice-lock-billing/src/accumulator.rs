@@ -5,7 +5,7 @@ use lattice_lock_providers::{Bucket, TokenUsage};
 use serde::Serialize;
 
 use crate::codes::OUT_OF_RANGE;
-use crate::{Cost, Entry, MoneySum};
+use crate::{BillingIntegrityError, Cost, Entry, MoneySum};
 
 /// The sum of what attempts used and cost. Order and grouping do not matter.
 ///
@@ -27,6 +27,7 @@ use crate::{Cost, Entry, MoneySum};
 pub struct UsageAccumulator {
     attempts: u64,
     unpriced: u64,
+    estimated: u64,
     reported: [u64; Bucket::ALL.len()],
     counts: [u64; Bucket::ALL.len()],
     cost: MoneySum,
@@ -37,59 +38,65 @@ impl UsageAccumulator {
     ///
     /// # Errors
     ///
-    /// [`OUT_OF_RANGE`] when a bucket's sum leaves `u64`; nothing is added.
+    /// [`OUT_OF_RANGE`] with a [`BillingIntegrityError`] when a sum leaves its range; nothing is added.
     pub fn add(&mut self, usage: &TokenUsage, cost: &Cost) -> Result<()> {
-        let one = Self::of(usage, cost);
-        self.merge(&one)
-    }
-
-    fn of(usage: &TokenUsage, cost: &Cost) -> Self {
-        let mut one = Self {
-            attempts: 1,
-            unpriced: u64::from(cost.amount().is_none()),
-            cost: cost.amount().map(MoneySum::from).unwrap_or_default(),
-            ..Self::default()
-        };
-        for (bucket, count) in usage.reported() {
-            one.reported[bucket.index()] = 1;
-            one.counts[bucket.index()] = count;
+        let mut sum = *self;
+        sum.attempts = plus(self.attempts, 1, "attempts")?;
+        // None of these can be larger than the number of attempts.
+        sum.estimated += u64::from(cost.is_estimated());
+        match cost.amount() {
+            Some(amount) => sum.cost = money(self.cost, amount.into())?,
+            None => sum.unpriced += 1,
         }
-        one
+        for (bucket, count) in usage.reported() {
+            let at = bucket.index();
+            sum.reported[at] += 1;
+            sum.counts[at] = plus(self.counts[at], count, bucket.as_str())?;
+        }
+        *self = sum;
+        Ok(())
     }
 
     /// Adds all that another one has added.
     ///
     /// # Errors
     ///
-    /// [`OUT_OF_RANGE`] when a bucket's sum leaves `u64`; nothing is added.
+    /// [`OUT_OF_RANGE`] with a [`BillingIntegrityError`] when a sum leaves its range; nothing is added.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
-        let beyond = || Error::new(OUT_OF_RANGE, "a sum of counts is out of range");
         let mut sum = *self;
-        sum.attempts = self
-            .attempts
-            .checked_add(other.attempts)
-            .ok_or_else(beyond)?;
-        // Neither can be larger than the number of attempts.
+        sum.attempts = plus(self.attempts, other.attempts, "attempts")?;
+        // None of these can be larger than the number of attempts.
         sum.unpriced += other.unpriced;
-        sum.cost = self.cost + other.cost;
-        for at in 0..Bucket::ALL.len() {
+        sum.estimated += other.estimated;
+        sum.cost = money(self.cost, other.cost)?;
+        for bucket in Bucket::ALL {
+            let at = bucket.index();
             sum.reported[at] += other.reported[at];
-            sum.counts[at] = self.counts[at]
-                .checked_add(other.counts[at])
-                .ok_or_else(beyond)?;
+            sum.counts[at] = plus(self.counts[at], other.counts[at], bucket.as_str())?;
         }
         *self = sum;
         Ok(())
     }
 
-    /// The sum of these entries.
+    /// The sum of the attempts of these entries, each as its last revision says. What was voided, and charges that
+    /// are no attempts, do not count.
     ///
     /// # Errors
     ///
     /// [`OUT_OF_RANGE`].
     pub fn of_entries<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Self> {
-        let mut sum = Self::default();
+        let mut last = BTreeMap::<_, &Entry>::new();
         for entry in entries {
+            let Some(attempt) = entry.attempt() else {
+                continue;
+            };
+            let known = last.entry(attempt).or_insert(entry);
+            if known.revision() < entry.revision() {
+                *known = entry;
+            }
+        }
+        let mut sum = Self::default();
+        for entry in last.into_values().filter(|entry| !entry.is_void()) {
             sum.add(entry.usage(), entry.cost())?;
         }
         Ok(sum)
@@ -107,7 +114,13 @@ impl UsageAccumulator {
         self.unpriced
     }
 
-    /// The sum of the known costs.
+    /// How many of them have a cost that is estimated.
+    #[must_use]
+    pub const fn estimated(&self) -> u64 {
+        self.estimated
+    }
+
+    /// The sum of the known costs, a lower bound if some attempts are [unpriced](Self::unpriced).
     #[must_use]
     pub const fn cost(&self) -> MoneySum {
         self.cost
@@ -136,18 +149,38 @@ impl Serialize for UsageAccumulator {
         struct Plain {
             attempts: u64,
             unpriced: u64,
+            estimated: u64,
             usage: BTreeMap<&'static str, u64>,
+            partial: Vec<&'static str>,
             cost_usd: MoneySum,
         }
         let counted = |bucket: Bucket| Some((bucket.as_str(), self.count(bucket)?));
+        let partial = Bucket::ALL.into_iter().filter(|it| self.is_partial(*it));
         Plain {
             attempts: self.attempts,
             unpriced: self.unpriced,
+            estimated: self.estimated,
             usage: Bucket::ALL.into_iter().filter_map(counted).collect(),
+            partial: partial.map(Bucket::as_str).collect(),
             cost_usd: self.cost,
         }
         .serialize(serializer)
     }
+}
+
+fn plus(left: u64, right: u64, figure: &'static str) -> Result<u64> {
+    left.checked_add(right).ok_or_else(|| overflow(figure))
+}
+
+fn money(left: MoneySum, right: MoneySum) -> Result<MoneySum> {
+    left.checked_add(right).ok_or_else(|| overflow("cost"))
+}
+
+#[cold]
+fn overflow(figure: &'static str) -> Error {
+    Error::new(OUT_OF_RANGE, "a sum is out of range")
+        .with("figure", figure)
+        .with_source(BillingIntegrityError::Overflow { figure })
 }
 
 #[cfg(test)]
@@ -219,7 +252,27 @@ mod tests {
         let cost = Cost::Unpriced(Unpriced::NoPrice);
         sum.add(&huge, &cost).unwrap();
         let before = sum;
-        assert_eq!(sum.add(&huge, &cost).unwrap_err().code(), OUT_OF_RANGE);
+        let refused = sum.add(&huge, &cost).unwrap_err();
+        assert_eq!(refused.code(), OUT_OF_RANGE);
+        let figure = refused.find::<BillingIntegrityError>().unwrap().figure();
+        assert_eq!(figure, "input");
         assert_eq!(sum, before);
+        let other = before;
+        assert_eq!(sum.merge(&other).unwrap_err().code(), OUT_OF_RANGE);
+        assert_eq!(sum, before);
+    }
+
+    #[test]
+    fn present_and_absent_together_are_partial_and_not_a_plain_number() {
+        let cost = Cost::Unpriced(Unpriced::NoPrice);
+        let mut sum = UsageAccumulator::default();
+        sum.add(&TokenUsage::new().with(Bucket::Input, 3), &cost)
+            .unwrap();
+        sum.add(&TokenUsage::new().with(Bucket::Output, 0), &cost)
+            .unwrap();
+        let json = serde_json::to_value(sum).unwrap();
+        assert_eq!(json["partial"], serde_json::json!(["input", "output"]));
+        assert_eq!(json["usage"], serde_json::json!({"input": 3, "output": 0}));
+        assert_eq!(sum.count(Bucket::Reasoning), None);
     }
 }

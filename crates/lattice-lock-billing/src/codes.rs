@@ -10,9 +10,9 @@ lattice_lock_errors::codes! {
     /// The entries of an operation do not add up to what its replies said.
     TOTALS_DISAGREE = "LL-BIL-003", Integrity,
         "stop booking and compare the entries with the replies; nothing was repaired";
-    /// The same attempt was booked before with other figures.
+    /// The same attempt, charge or revision was booked before with other figures.
     ENTRY_CONFLICT = "LL-BIL-004", Conflict,
-        "book a correction: an entry never changes";
+        "book a correction of the last revision: an entry never changes";
     /// What the ledger gave back is not what was written into it.
     LEDGER_CORRUPT = "LL-BIL-005", Integrity,
         "stop booking and check the tables: somebody else changed them";
@@ -20,4 +20,33 @@ lattice_lock_errors::codes! {
     LISTING_TOO_LARGE = "LL-BIL-006", Invalid, "ask for 1 to 1000 entries";
     /// The runtime stopped in the middle of a write: it may or may not have happened.
     WRITE_INTERRUPTED = "LL-BIL-007", Ambiguous, "record the same entry again: what was kept is returned";
+    /// A text is no currency, or no rate of one.
+    CURRENCY_INVALID = "LL-BIL-008", Invalid,
+        "write three capital letters, plain decimal numbers, and a rate above zero";
+    /// A discount is from 0 to 100 percent, with at most four places.
+    DISCOUNT_INVALID = "LL-BIL-009", Invalid, "write a percentage such as 12.5";
+    /// What makes a charge one of a kind is 1 to 128 characters without control characters.
+    CHARGE_KEY_INVALID = "LL-BIL-010", Invalid, "use a short key of your own, such as an invoice's number and line";
+    /// What is to be corrected is not in the ledger.
+    NOTHING_TO_CORRECT = "LL-BIL-011", NotFound, "read the entry from the ledger and correct its last revision";
+    /// The ledger cannot be written to now, and what was asked for must not wait: nothing was noted.
+    LEDGER_UNAVAILABLE = "LL-BIL-012", Unavailable,
+        "send nothing before the database is back, or configure a spool";
+    /// As many entries wait for the database as may.
+    BACKLOG_FULL = "LL-BIL-013", Unavailable, "bring the database back; nothing more is taken until then";
+    /// The spool cannot be opened, read or written.
+    SPOOL_FAILED = "LL-BIL-014", Unavailable, "check the spool's folder, its rights and the space for it";
+    /// Another process has the spool.
+    SPOOL_IN_USE = "LL-BIL-015", Misconfigured, "give each process a spool of its own";
+    /// The spool holds something that nobody wrote.
+    SPOOL_CORRUPT = "LL-BIL-016", Integrity,
+        "keep the file, look at what is in it, and start with another one";
+    /// Not everything was in the database when the time for it was over.
+    FLUSH_INCOMPLETE = "LL-BIL-017", Timeout, "allow more time, or bring the database back and flush again";
+    /// The entry is in an archive, and so can be neither returned nor corrected.
+    ENTRY_ARCHIVED = "LL-BIL-018", Conflict, "look into the archive; book a charge for what is still owed";
+    /// The period cannot be archived: it is not over, or its entries changed since they were exported.
+    PERIOD_OPEN = "LL-BIL-019", Conflict, "recover what is open, export the period again, and archive that";
+    /// Writing an archive failed.
+    EXPORT_FAILED = "LL-BIL-020", Unavailable, "check the file and the space for it, and begin again";
 }

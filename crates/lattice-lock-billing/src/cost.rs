@@ -1,38 +1,52 @@
 use std::fmt;
 
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
+use lattice_lock_providers::{Bucket, Price, PriceVersion, Prices, TokenUsage};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::Money;
 use crate::codes::OUT_OF_RANGE;
+use crate::{Discount, Money, Tariff};
 
 /// What an attempt cost, or why that is not known. Unknown is never zero.
 ///
 /// ```
-/// use lattice_lock_billing::{Cost, Unpriced};
+/// use lattice_lock_billing::{Cost, Tariff, Unpriced};
 /// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
 ///
 /// let list = PriceList::new([(Bucket::Input, Price::per_million("0.25")?)]);
 /// let version = PriceVersion::new("contract-7");
 /// let usage = TokenUsage::new().with(Bucket::Input, 1_000_u64);
-/// let cost = Cost::of(&usage, Some((&version, &list)))?;
+/// let cost = Cost::of(&usage, Some(&Tariff::new(&version, &list)))?;
 /// assert_eq!(cost.amount().expect("priced").to_string(), "0.00025");
 /// assert_eq!(Cost::of(&usage, None)?, Cost::Unpriced(Unpriced::NoPrice));
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 #[non_exhaustive]
 pub enum Cost {
-    /// The usage times the prices of a version.
+    /// The usage that the provider reported, times the prices of a version.
     Priced {
         /// The amount, rounded once.
         amount: Money,
         /// Which prices made it.
         version: PriceVersion,
     },
+    /// A usage that was counted or guessed by us, times the prices of a version.
+    Estimated {
+        /// The amount, rounded once.
+        amount: Money,
+        /// Which prices made it.
+        version: PriceVersion,
+    },
+    /// What the provider itself said that it charges.
+    ProviderReported {
+        /// The amount, in dollars.
+        amount: Money,
+    },
+    /// Nothing is owed any more: the entry was voided.
+    Void,
     /// Not known.
     #[serde(untagged)]
     Unpriced(Unpriced),
@@ -79,36 +93,79 @@ impl Unpriced {
 }
 
 impl Cost {
-    /// What this usage costs by these prices, rounded half-even once.
+    /// What this usage costs by this tariff, rounded half-even once.
     ///
-    /// Tokens that the provider counted in its total and in no bucket are priced as output, the dearer of the two
-    /// text rates: what is unexplained is not given away.
+    /// Tokens that the provider counted in its total and in no bucket are priced too: see [`CostBreakdown`].
     ///
     /// # Errors
     ///
     /// [`OUT_OF_RANGE`] when the amount is beyond ± 9.2 billion dollars.
-    pub fn of(usage: &TokenUsage, prices: Option<(&PriceVersion, &PriceList)>) -> Result<Self> {
+    pub fn of(usage: &TokenUsage, tariff: Option<&Tariff<'_>>) -> Result<Self> {
         if usage.is_absent() {
             return Ok(Self::Unpriced(Unpriced::NoUsage));
         }
-        let Some((version, list)) = prices else {
+        let Some(tariff) = tariff else {
             return Ok(Self::Unpriced(Unpriced::NoPrice));
         };
-        let Some(breakdown) = CostBreakdown::of(usage, list)? else {
+        let mut exact = Decimal::ZERO;
+        let is_priced = each_line(usage, tariff, |line| {
+            exact = exact_sum(exact, line.amount)?;
+            Ok(())
+        })?;
+        if !is_priced {
             return Ok(Self::Unpriced(Unpriced::NoBucketPrice));
-        };
+        }
         Ok(Self::Priced {
-            amount: Money::rounded(breakdown.exact_total()?)?,
-            version: version.clone(),
+            amount: Money::rounded(tariff.discount.of(exact)?)?,
+            version: tariff.version.clone(),
         })
     }
 
-    /// The amount, if it is known.
+    /// The same amount, of a usage that nobody reported.
+    pub(crate) fn into_estimate(self) -> Self {
+        match self {
+            Self::Priced { amount, version } => Self::Estimated { amount, version },
+            other => other,
+        }
+    }
+
+    /// The amount, if it is known, estimated ones included.
     #[must_use]
     pub const fn amount(&self) -> Option<Money> {
         match self {
-            Self::Priced { amount, .. } => Some(*amount),
+            Self::Priced { amount, .. }
+            | Self::Estimated { amount, .. }
+            | Self::ProviderReported { amount } => Some(*amount),
+            Self::Void => Some(Money::ZERO),
             Self::Unpriced(_) => None,
+        }
+    }
+
+    /// Which prices made it, if any did.
+    #[must_use]
+    pub const fn version(&self) -> Option<&PriceVersion> {
+        match self {
+            Self::Priced { version, .. } | Self::Estimated { version, .. } => Some(version),
+            Self::ProviderReported { .. } | Self::Void | Self::Unpriced(_) => None,
+        }
+    }
+
+    /// Whether it is known and made of a usage that nobody reported.
+    #[must_use]
+    pub const fn is_estimated(&self) -> bool {
+        matches!(self, Self::Estimated { .. })
+    }
+
+    /// The name of its state kept in the ledger: `priced`, `estimated`, `provider_reported`, `void`, or the reason why
+    /// it is not known.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match self {
+            Self::Priced { .. } => "priced",
+            Self::Estimated { .. } => "estimated",
+            Self::ProviderReported { .. } => "provider_reported",
+            Self::Void => "void",
+            Self::Unpriced(reason) => reason.as_str(),
         }
     }
 }
@@ -117,15 +174,39 @@ impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Priced { amount, .. } => write!(f, "{amount:#}"),
-            Self::Unpriced(why) => write!(f, "unpriced ({})", why.as_str().replace('_', " ")),
+            Self::Estimated { amount, .. } => write!(f, "{amount:#} (estimated)"),
+            Self::ProviderReported { amount } => write!(f, "{amount:#} (by the provider)"),
+            Self::Void => f.write_str("void"),
+            Self::Unpriced(reason) => {
+                write!(f, "unpriced ({})", reason.as_str().replace('_', " "))
+            }
         }
     }
 }
 
 /// The exact, unrounded cost of each bucket of a usage.
+///
+/// Tokens that the provider counted in its total and in no bucket have a line of their own, without a bucket. They are
+/// priced as visible text, at the dearer of the two base rates, input's and output's: what is unexplained is not given
+/// away. [`residual`](Self::residual) flags them.
+///
+/// ```
+/// use lattice_lock_billing::{CostBreakdown, Tariff};
+/// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
+///
+/// let prices = [(Bucket::Input, "1"), (Bucket::Output, "10")];
+/// let prices = prices.map(|(bucket, usd)| (bucket, Price::per_million(usd).expect("a price")));
+/// let (version, list) = (PriceVersion::new("contract-7"), PriceList::new(prices));
+/// let usage = TokenUsage::new().with(Bucket::Input, 3).with(Bucket::Output, 1).with_total(6);
+/// let breakdown = CostBreakdown::of(&usage, &Tariff::new(&version, &list))?.expect("all have prices");
+/// assert_eq!(breakdown.residual(), 2);
+/// assert_eq!(breakdown.exact_total()?.to_string(), "0.000033");
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CostBreakdown {
     lines: Vec<CostLine>,
+    discount: Discount,
 }
 
 /// One bucket's part in a cost.
@@ -136,9 +217,9 @@ pub struct CostLine {
     pub bucket: Option<Bucket>,
     /// How many units.
     pub count: u64,
-    /// USD for one unit.
+    /// USD for one unit, before a discount.
     pub price: Decimal,
-    /// USD for all of them, exactly.
+    /// USD for all of them, exactly, before a discount.
     pub amount: Decimal,
 }
 
@@ -148,24 +229,16 @@ impl CostBreakdown {
     /// # Errors
     ///
     /// [`OUT_OF_RANGE`] when a product does not fit.
-    pub fn of(usage: &TokenUsage, list: &PriceList) -> Result<Option<Self>> {
+    pub fn of(usage: &TokenUsage, tariff: &Tariff<'_>) -> Result<Option<Self>> {
         let mut lines = Vec::new();
-        let prices = list.prices_for(usage);
-        for (bucket, count) in usage.reported() {
-            match prices.price(bucket) {
-                Some(price) => lines.push(CostLine::new(Some(bucket), count, price)?),
-                None if count == 0 => {}
-                None => return Ok(None),
-            }
-        }
-        let unexplained = unexplained(usage)?;
-        if unexplained > 0 {
-            let Some(price) = prices.price(Bucket::Output) else {
-                return Ok(None);
-            };
-            lines.push(CostLine::new(None, unexplained, price)?);
-        }
-        Ok(Some(Self { lines }))
+        let is_priced = each_line(usage, tariff, |line| {
+            lines.push(line);
+            Ok(())
+        })?;
+        Ok(is_priced.then_some(Self {
+            lines,
+            discount: tariff.discount,
+        }))
     }
 
     /// The parts, in the order of the buckets.
@@ -174,20 +247,67 @@ impl CostBreakdown {
         &self.lines
     }
 
-    /// The sum of the parts, exactly.
+    /// How many tokens the provider counted in its total and in no bucket.
+    #[must_use]
+    pub fn residual(&self) -> u64 {
+        let unexplained = self.lines.iter().find(|line| line.bucket.is_none());
+        unexplained.map_or(0, |line| line.count)
+    }
+
+    /// What is taken off the sum of the parts.
+    #[must_use]
+    pub fn discount(&self) -> Discount {
+        self.discount
+    }
+
+    /// The sum of the parts, less the discount, exactly.
     ///
     /// # Errors
     ///
     /// [`OUT_OF_RANGE`] when it does not fit without rounding.
     pub fn exact_total(&self) -> Result<Decimal> {
-        self.lines
-            .iter()
-            .try_fold(Decimal::ZERO, |sum, line| exact_sum(sum, line.amount))
+        let mut amounts = self.lines.iter().map(|line| line.amount);
+        self.discount
+            .of(amounts.try_fold(Decimal::ZERO, exact_sum)?)
     }
 }
 
+/// Goes through the parts of a cost; false when one that was used has no price.
+fn each_line(
+    usage: &TokenUsage,
+    tariff: &Tariff<'_>,
+    mut each: impl FnMut(CostLine) -> Result<()>,
+) -> Result<bool> {
+    let prices = tariff.list.prices_for(usage);
+    for (bucket, count) in usage.reported() {
+        match prices.price(bucket) {
+            Some(price) => each(CostLine::new(Some(bucket), count, price)?)?,
+            None if count == 0 => {}
+            None => return Ok(false),
+        }
+    }
+    let unexplained = unexplained(usage)?;
+    if unexplained == 0 {
+        return Ok(true);
+    }
+    match text_price(prices) {
+        Some(price) => each(CostLine::new(None, unexplained, price)?).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+/// The dearer of the two rates for text; unknown unless both are, because the dearer one might be the other.
+fn text_price(prices: &Prices) -> Option<Price> {
+    let output = prices.price(Bucket::Output)?;
+    Some(
+        prices
+            .price(Bucket::Input)
+            .map_or(output, |input| input.max(output)),
+    )
+}
+
 /// How many tokens are in the provider's total and in no bucket. Without any bucket it is all of them.
-fn unexplained(usage: &TokenUsage) -> Result<u64> {
+pub(crate) fn unexplained(usage: &TokenUsage) -> Result<u64> {
     let total = usage.total().reported().unwrap_or(0);
     let mut tokens = usage.reported().filter(|(bucket, _)| bucket.is_tokens());
     let explained = tokens.try_fold(0_u64, |sum, (_, count)| sum.checked_add(count));
@@ -228,6 +348,7 @@ fn exact_sum(left: Decimal, right: Decimal) -> Result<Decimal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lattice_lock_providers::{ContextTier, PriceList};
     use proptest::prelude::*;
 
     /// The same cost by other means: integers of 10⁻¹⁸ USD.
@@ -282,7 +403,7 @@ mod tests {
         fn cost_agrees_with_integer_arithmetic(usage in usages(1 << 40), list in prices()) {
             prop_assume!(!usage.is_absent());
             let version = version();
-            if let Ok(Cost::Priced { amount, .. }) = Cost::of(&usage, Some((&version, &list))) {
+            if let Ok(Cost::Priced { amount, .. }) = Cost::of(&usage, Some(&Tariff::new(&version, &list))) {
                 let expected = rounded_half_even(model(&usage, &list).unwrap());
                 prop_assert_eq!(i128::from(amount.nanos()), expected);
             }
@@ -292,22 +413,22 @@ mod tests {
         fn plausible_usage_always_has_a_cost(usage in usages(10_000_000)) {
             prop_assume!(!usage.is_absent());
             let list = PriceList::new(Bucket::ALL.map(|bucket| (bucket, Price::per_million("123.456789").unwrap())));
-            prop_assert!(Cost::of(&usage, Some((&version(), &list))).unwrap().amount().is_some());
+            prop_assert!(Cost::of(&usage, Some(&Tariff::new(&version(), &list))).unwrap().amount().is_some());
         }
 
         #[test]
-        fn cost_never_falls_when_a_bucket_grows(usage in usages(1 << 30), list in prices(), at in 0..Bucket::ALL.len(), more in 1_u64..1000) {
+        fn cost_is_monotonic_in_each_bucket(usage in usages(1 << 30), list in prices(), at in 0..Bucket::ALL.len(), more in 1_u64..1000) {
             let bucket = Bucket::ALL[at];
             let grown = usage.with(bucket, usage.get(bucket).reported().unwrap_or(0) + more);
-            let exact = |usage| CostBreakdown::of(usage, &list).unwrap().unwrap().exact_total();
+            let exact = |usage| CostBreakdown::of(usage, &Tariff::new(&version(), &list)).unwrap().unwrap().exact_total();
             if let (Ok(less), Ok(more)) = (exact(&usage), exact(&grown)) {
                 prop_assert!(more >= less);
             }
         }
 
         #[test]
-        fn cost_is_the_sum_over_the_buckets(usage in usages(1 << 30), list in prices()) {
-            let exact = |usage| CostBreakdown::of(&usage, &list).unwrap().unwrap().exact_total();
+        fn cost_is_additive_over_buckets(usage in usages(1 << 30), list in prices()) {
+            let exact = |usage| CostBreakdown::of(&usage, &Tariff::new(&version(), &list)).unwrap().unwrap().exact_total();
             let apart = usage.reported().map(|(bucket, count)| exact(TokenUsage::new().with(bucket, count)).unwrap());
             if let (Ok(whole), Ok(sum)) = (exact(usage), apart.into_iter().try_fold(Decimal::ZERO, exact_sum)) {
                 prop_assert_eq!(whole, sum);
@@ -316,7 +437,7 @@ mod tests {
 
         #[test]
         fn nothing_is_ever_rounded_before_the_end(usage in usages(u64::MAX), list in prices()) {
-            if let (Ok(Some(breakdown)), Some(expected)) = (CostBreakdown::of(&usage, &list), model(&usage, &list))
+            if let (Ok(Some(breakdown)), Some(expected)) = (CostBreakdown::of(&usage, &Tariff::new(&version(), &list)), model(&usage, &list))
                 && let Ok(total) = breakdown.exact_total()
             {
                 prop_assert_eq!(total.mantissa() * 10_i128.pow(18 - total.scale()), expected);
@@ -333,7 +454,7 @@ mod tests {
 
     fn check(usage: TokenUsage, cost: &str) {
         assert_eq!(
-            Cost::of(&usage, Some((&version(), &list())))
+            Cost::of(&usage, Some(&Tariff::new(&version(), &list())))
                 .unwrap()
                 .to_string(),
             cost
@@ -360,7 +481,9 @@ mod tests {
     fn tokens_beyond_the_buckets_are_priced_and_shown() {
         let usage = TokenUsage::new().with(Bucket::Input, 3).with_total(5);
         check(usage, "$0.000023");
-        let breakdown = CostBreakdown::of(&usage, &list()).unwrap().unwrap();
+        let breakdown = CostBreakdown::of(&usage, &Tariff::new(&version(), &list()))
+            .unwrap()
+            .unwrap();
         assert_eq!(
             (breakdown.lines()[1].bucket, breakdown.lines()[1].count),
             (None, 2)
@@ -380,7 +503,10 @@ mod tests {
         let usage = [Bucket::Input, Bucket::CacheRead, Bucket::Output]
             .into_iter()
             .fold(TokenUsage::new(), |usage, bucket| usage.with(bucket, most));
-        let cost = Cost::of(&usage.with_total(most), Some((&version(), &list)));
+        let cost = Cost::of(
+            &usage.with_total(most),
+            Some(&Tariff::new(&version(), &list)),
+        );
         assert_eq!(cost.unwrap_err().code(), OUT_OF_RANGE);
     }
 
@@ -388,10 +514,93 @@ mod tests {
     fn a_count_beyond_reason_is_an_error_and_not_a_number() {
         let usage = TokenUsage::new().with(Bucket::Output, u64::MAX);
         assert_eq!(
-            Cost::of(&usage, Some((&version(), &list())))
+            Cost::of(&usage, Some(&Tariff::new(&version(), &list())))
                 .unwrap_err()
                 .code(),
             OUT_OF_RANGE
         );
+    }
+
+    #[test]
+    fn the_unexplained_takes_the_dearer_rate_of_text_and_none_that_is_not_known() {
+        let exact = |prices: &[(Bucket, &str)], usage: &TokenUsage| {
+            let price = |usd: &str| Price::per_million(usd).unwrap();
+            let list = PriceList::new(prices.iter().map(|(bucket, usd)| (*bucket, price(usd))));
+            let breakdown = CostBreakdown::of(usage, &Tariff::new(&version(), &list)).unwrap();
+            breakdown.map(|breakdown| breakdown.exact_total().unwrap().to_string())
+        };
+        let total = TokenUsage::new().with_total(1);
+        let both = [(Bucket::Input, "3"), (Bucket::Output, "2")];
+        assert_eq!(exact(&both, &total).as_deref(), Some("0.000003"));
+        assert_eq!(exact(&both[1..], &total).as_deref(), Some("0.000002"));
+        assert_eq!(exact(&both[..1], &total), None);
+    }
+
+    #[test]
+    fn a_discount_comes_off_the_exact_sum_and_is_rounded_with_it() {
+        let (version, list) = (version(), list());
+        let usage = TokenUsage::new().with(Bucket::Input, 1);
+        let of = |percent: &str| {
+            let discount = Discount::percent(percent).unwrap();
+            let tariff = Tariff::new(&version, &list).discounted(discount);
+            Cost::of(&usage, Some(&tariff)).unwrap().to_string()
+        };
+        assert_eq!(of("12.5"), "$0.000000875");
+        assert_eq!(of("99.95"), "$0.00");
+        assert_eq!(of("99.85"), "$0.000000002");
+        assert_eq!(of("100"), "$0.00");
+    }
+
+    #[test]
+    fn the_length_of_the_prompt_decides_for_the_whole_request() {
+        let price = |usd: &str| Price::per_million(usd).unwrap();
+        let long = ContextTier {
+            above: 10,
+            at_least: false,
+            usd_per_million: [(Bucket::Input, price("2")), (Bucket::Output, price("20"))]
+                .into_iter()
+                .collect(),
+        };
+        let (version, list) = (version(), list().with_tiers([long]));
+        let of = |input: u64| {
+            let usage = TokenUsage::new()
+                .with(Bucket::Input, input)
+                .with(Bucket::Output, 1);
+            Cost::of(&usage, Some(&Tariff::new(&version, &list)))
+                .unwrap()
+                .to_string()
+        };
+        assert_eq!(of(10), "$0.00002");
+        assert_eq!(of(11), "$0.000042");
+    }
+
+    #[test]
+    fn a_state_survives_json_and_names_itself() {
+        let amount = Money::from_nanos(5);
+        for (cost, json) in [
+            (
+                Cost::Priced {
+                    amount,
+                    version: version(),
+                },
+                r#"{"state":"priced","amount":"0.000000005","version":"test"}"#,
+            ),
+            (
+                Cost::Estimated {
+                    amount,
+                    version: version(),
+                },
+                r#"{"state":"estimated","amount":"0.000000005","version":"test"}"#,
+            ),
+            (
+                Cost::ProviderReported { amount },
+                r#"{"state":"provider_reported","amount":"0.000000005"}"#,
+            ),
+            (Cost::Void, r#"{"state":"void"}"#),
+            (Cost::Unpriced(Unpriced::NoUsage), r#""no_usage""#),
+        ] {
+            assert_eq!(serde_json::to_string(&cost).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Cost>(json).unwrap(), cost);
+        }
     }
 }

@@ -33,21 +33,30 @@
 mod accumulator;
 pub mod codes;
 mod cost;
+mod currency;
 mod entry;
+mod instance;
 mod intent;
 mod ledger;
 mod money;
 mod operation;
 mod prove;
+mod tariff;
 
 pub use accumulator::UsageAccumulator;
 pub use cost::{Cost, CostBreakdown, CostLine, Unpriced};
-pub use entry::{Entry, EntryId, Outcome};
+pub use currency::{Currency, ForeignAmount};
+pub use entry::{ChargeKey, Entry, EntryId, EntryKind, Outcome, Position};
+pub use instance::InstanceId;
 pub use intent::Intent;
-pub use ledger::{Booking, Ledger, LedgerTotal, Recorded};
+pub use ledger::{
+    Archive, Booking, Ledger, LedgerBuilder, LedgerStatus, LedgerTotal, Period, Recorded, Recovery,
+    Repriced, Resolution,
+};
 pub use money::{Money, MoneySum};
 pub use operation::{AttemptId, OperationId};
 pub use prove::{BillingIntegrityError, prove};
+pub use tariff::{Discount, Tariff};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

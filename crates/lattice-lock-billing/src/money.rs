@@ -152,6 +152,15 @@ impl MoneySum {
         self.0
     }
 
+    /// The sum of both, unless it leaves 128 bits.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(nanos) => Some(Self(nanos)),
+            None => None,
+        }
+    }
+
     /// The sum as one amount, if it is not beyond what one row keeps.
     #[must_use]
     pub fn to_money(self) -> Option<Money> {
@@ -165,18 +174,10 @@ impl From<Money> for MoneySum {
     }
 }
 
-impl std::ops::Add for MoneySum {
-    type Output = Self;
-
-    // 2^63 rows of the largest amount stay below 2^127.
-    fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
-    }
-}
-
+/// 2⁶⁴ amounts of either sign stay within 127 bits, so that no iterator is long enough to leave the range.
 impl std::iter::Sum<Money> for MoneySum {
     fn sum<I: Iterator<Item = Money>>(amounts: I) -> Self {
-        amounts.fold(Self::default(), |sum, amount| sum + amount.into())
+        Self(amounts.map(|amount| i128::from(amount.0)).sum())
     }
 }
 
@@ -253,6 +254,19 @@ mod tests {
     }
 
     #[test]
+    fn sums_are_checked_at_the_edge() {
+        let most = MoneySum::from_nanos(i128::MAX);
+        let one = MoneySum::from_nanos(1);
+        assert_eq!(most.checked_add(one), None);
+        let least = MoneySum::from_nanos(i128::MIN);
+        assert_eq!(most.checked_add(least), Some(MoneySum::from_nanos(-1)));
+        assert_eq!(
+            least.to_string(),
+            "-170141183460469231731687303715.884105728"
+        );
+    }
+
+    #[test]
     fn the_largest_arguments_fit() {
         assert_eq!(Money::usd(u32::MAX).nanos(), 4_294_967_295_000_000_000);
         assert_eq!(Money::cents(u32::MAX).nanos(), 42_949_672_950_000_000);
@@ -260,7 +274,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parse_and_display_are_inverse(nanos in any::<i64>()) {
+        fn parse_after_display_is_identity_for_money(nanos in any::<i64>()) {
             let money = Money::from_nanos(nanos);
             prop_assert_eq!(money.to_string().parse::<Money>().unwrap(), money);
             prop_assert_eq!(format!("{money:#}").parse::<Money>().unwrap(), money);

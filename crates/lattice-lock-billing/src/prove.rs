@@ -4,19 +4,41 @@ use lattice_lock_providers::Bucket;
 use crate::codes::TOTALS_DISAGREE;
 use crate::{OperationId, UsageAccumulator};
 
-/// Entries do not add up to what the replies said: the typed cause of [`TOTALS_DISAGREE`]. Critical, and never
-/// repaired silently.
+/// Figures that must agree do not, or cannot be kept: the typed cause of [`TOTALS_DISAGREE`] and of
+/// [`OUT_OF_RANGE`](crate::codes::OUT_OF_RANGE) where a sum is made. Critical, and never repaired silently.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("operation {operation}: {figure} is {booked} in the ledger and {returned} in the replies")]
-pub struct BillingIntegrityError {
-    /// Which operation.
-    pub operation: OperationId,
-    /// Which figure disagrees first.
-    pub figure: &'static str,
-    /// What the ledger says.
-    pub booked: String,
-    /// What the replies said.
-    pub returned: String,
+#[non_exhaustive]
+pub enum BillingIntegrityError {
+    /// Entries do not add up to what the replies said.
+    #[error(
+        "operation {operation}: {figure} is {booked} in the ledger and {returned} in the replies"
+    )]
+    Disagreement {
+        /// Which operation.
+        operation: OperationId,
+        /// Which figure disagrees first.
+        figure: &'static str,
+        /// What the ledger says.
+        booked: String,
+        /// What the replies said.
+        returned: String,
+    },
+    /// A sum is larger than what is counted.
+    #[error("the sum of {figure} is larger than what is counted")]
+    Overflow {
+        /// Which figure.
+        figure: &'static str,
+    },
+}
+
+impl BillingIntegrityError {
+    /// The first figure that is wrong, such as `input` or `cost`.
+    #[must_use]
+    pub const fn figure(&self) -> &'static str {
+        match self {
+            Self::Disagreement { figure, .. } | Self::Overflow { figure } => figure,
+        }
+    }
 }
 
 /// Proves that what was read back from the ledger is what the replies of the operation said.
@@ -39,7 +61,7 @@ pub fn prove(
     match disagreement(returned, booked) {
         None => Ok(()),
         Some((figure, returned, booked)) => {
-            let cause = BillingIntegrityError {
+            let cause = BillingIntegrityError::Disagreement {
                 operation,
                 figure,
                 booked,
@@ -66,6 +88,7 @@ fn disagreement(
         |figure, of: fn(&UsageAccumulator) -> String| sides(figure, of(returned), of(booked));
     figure("attempts", |sum| sum.attempts().to_string())
         .or_else(|| figure("unpriced attempts", |sum| sum.unpriced().to_string()))
+        .or_else(|| figure("estimated attempts", |sum| sum.estimated().to_string()))
         .or_else(|| figure("cost", |sum| sum.cost().to_string()))
         .or_else(|| {
             Bucket::ALL.into_iter().find_map(|bucket| {
@@ -106,7 +129,7 @@ mod tests {
         let found = prove(OperationId::generate(), returned, booked).err();
         let found = found.as_ref().map(|error| {
             assert_eq!(error.code(), TOTALS_DISAGREE);
-            error.find::<BillingIntegrityError>().unwrap().figure
+            error.find::<BillingIntegrityError>().unwrap().figure()
         });
         assert_eq!(found, figure);
     }

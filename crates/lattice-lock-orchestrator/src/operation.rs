@@ -1,9 +1,10 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lattice_lock_analyzer::TaskAnalysis;
 use lattice_lock_billing::{
-    AttemptId, Booking, Cost, Entry, Intent, OperationId, Outcome, Unpriced, UsageAccumulator,
-    prove,
+    AttemptId, Booking, Cost, Entry, Intent, OperationId, Outcome, Tariff, Unpriced,
+    UsageAccumulator, prove,
 };
 use lattice_lock_clients::ChatReply;
 use lattice_lock_errors::{Error, Result};
@@ -13,7 +14,6 @@ use lattice_lock_runtime::log_event;
 
 use crate::codes::{ATTEMPTS_EXHAUSTED, NO_CANDIDATE};
 use crate::keys::{Admission, Credentials};
-use crate::selection::day_of;
 use crate::telemetry::observed;
 use crate::{Call, ChatOutcome, Parts, Selection};
 
@@ -35,7 +35,9 @@ pub(crate) struct Operation {
 /// What the operation has come to: the attempts so far, as their replies told.
 struct Progress {
     returned: UsageAccumulator,
+    /// The least safe of the acknowledgements, and what was acknowledged.
     booking: Option<Booking>,
+    booked: Vec<Entry>,
 }
 
 impl Operation {
@@ -47,12 +49,14 @@ impl Operation {
         let mut progress = Progress {
             returned: UsageAccumulator::default(),
             booking: None,
+            booked: Vec::new(),
         };
         self.parts
             .ledger
             .intend(self.intent(attempt, &model))
             .await?;
         loop {
+            let sent = Instant::now();
             let (ended, has_another_key) = self.attempt(attempt, &model).await;
             match ended {
                 Ok(reply) => {
@@ -70,8 +74,12 @@ impl Operation {
                     let intent = next
                         .as_ref()
                         .map(|next| self.intent(attempt.next_attempt(), next));
-                    self.failed(&mut progress, attempt, &model, &error, intent)
-                        .await?;
+                    let failed = Failed {
+                        attempt,
+                        error: &error,
+                        took: sent.elapsed(),
+                    };
+                    self.failed(&mut progress, failed, &model, intent).await?;
                     model = next.ok_or_else(|| given_up(attempt, error))?;
                     attempt = attempt.next_attempt();
                 }
@@ -119,6 +127,7 @@ impl Operation {
 
     fn intent(&self, attempt: AttemptId, model: &ModelRef) -> Intent {
         Intent::new(attempt, &self.call.principal, model.clone())
+            .task_type(self.analysis.primary().as_str())
     }
 
     /// Makes one attempt, and says whether another of the application's keys may help where it failed.
@@ -170,34 +179,44 @@ impl Operation {
         if is_half_a_report(reply.usage()) {
             return entry.used_in_part(*reply.usage());
         }
-        let served = ModelRef::new(model.provider().clone(), reply.served_model().clone());
-        let catalogue = &self.catalogue;
-        let known = catalogue.find(&served).or_else(|| catalogue.find(model));
-        let day = day_of(entry.happened_at());
-        entry.used(
-            *reply.usage(),
-            known.and_then(|known| known.prices().on(day)),
-        )
+        let tariff = Tariff::find(
+            &self.catalogue,
+            model,
+            Some(reply.served_model()),
+            entry.happened_at(),
+            entry.tier(),
+        );
+        entry.rated(*reply.usage(), tariff.as_ref())
     }
 
     /// Books a failed attempt if the provider may charge for it, and withdraws its intent if not.
     async fn failed(
         &self,
         progress: &mut Progress,
-        attempt: AttemptId,
+        failed: Failed<'_>,
         model: &ModelRef,
-        error: &Error,
         next: Option<Intent>,
     ) -> Result<()> {
+        let Failed {
+            attempt,
+            error,
+            took,
+        } = failed;
         let failure = error.find::<ProviderUnavailableError>();
         let billed = failure
             .map(ProviderUnavailableError::class)
             .filter(|class| class.may_be_billed());
         let Some(class) = billed else {
-            return self.parts.ledger.withdraw(attempt, next).await;
+            return self.parts.ledger.withdraw(attempt, next).await.map(drop);
         };
         let said = TokenUsage::new();
-        let entry = self.entry(attempt, model, Outcome::Failed(class))?;
+        let entry = self
+            .entry(attempt, model, Outcome::Failed(class))?
+            .latency(took);
+        let entry = match request_id(error) {
+            Some(id) => entry.provider_request_id(id),
+            None => entry,
+        };
         self.book(progress, &said, entry.used(said, None), next)
             .await
     }
@@ -212,7 +231,11 @@ impl Operation {
     ) -> Result<()> {
         let cost = entry.cost().clone();
         let recorded = self.parts.ledger.record(entry, next).await?;
-        progress.booking = Some(recorded.booking);
+        let least = progress
+            .booking
+            .map_or(recorded.booking, |least| least.min(recorded.booking));
+        progress.booking = Some(least);
+        progress.booked.push(recorded.entry);
         progress.returned.add(said, &cost)
     }
 
@@ -223,7 +246,14 @@ impl Operation {
         model: &ModelRef,
         reply: ChatReply,
     ) -> Result<ChatOutcome> {
-        let entries = self.parts.ledger.of_operation(self.id).await?;
+        let entries = match self.parts.ledger.of_operation(self.id).await {
+            Ok(entries) if entries.len() >= progress.booked.len() => entries,
+            // While the database is away, what waits for it was acknowledged and is not there yet.
+            Ok(_) | Err(_) if progress.booking.is_some_and(|it| it != Booking::Durable) => {
+                progress.booked.clone()
+            }
+            read => read?,
+        };
         prove(
             self.id,
             &progress.returned,
@@ -243,6 +273,19 @@ impl Operation {
             booking: progress.booking.unwrap_or(Booking::Memory),
         })
     }
+}
+
+/// An attempt that failed, and after which time.
+struct Failed<'a> {
+    attempt: AttemptId,
+    error: &'a Error,
+    took: Duration,
+}
+
+/// The provider's own id of a request that failed, which the client notes in the error.
+fn request_id(error: &Error) -> Option<&str> {
+    let mut context = error.context();
+    context.find_map(|(key, value)| (key == "request_id").then_some(value))
 }
 
 fn given_up(last_attempt: AttemptId, last: Error) -> Error {

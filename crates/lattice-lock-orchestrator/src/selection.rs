@@ -3,7 +3,7 @@ use std::fmt;
 
 use jiff::civil::Date;
 use lattice_lock_analyzer::{Complexity, Need, Priority, TaskAnalysis, TaskType};
-use lattice_lock_billing::{Cost, Money};
+use lattice_lock_billing::{Cost, Money, Tariff};
 use lattice_lock_providers::{
     Availability, Bucket, Capabilities, Capability, Model, ModelRef, Registry, TokenUsage,
 };
@@ -207,7 +207,8 @@ impl Needed {
             Bucket::Output,
             ASSUMED_OUTPUT.min(model.output_limit().unwrap_or(u64::MAX)),
         );
-        let cost = Cost::of(&usage, model.prices().on(day))
+        let tariff = model.prices().on(day).map(Tariff::from);
+        let cost = Cost::of(&usage, tariff.as_ref())
             .ok()
             .and_then(|cost| cost.amount());
         let suitability = match (suits, self.thought) {

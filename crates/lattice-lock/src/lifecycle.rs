@@ -34,8 +34,7 @@ impl Ending {
             })
             .tasks("drain operations", LONGEST_PHASE, self.operations)
             .phase("flush ledger", LONGEST_PHASE, async move |_| {
-                ledger.flush().await;
-                Ok(())
+                ledger.flush(LONGEST_PHASE).await
             })
             .tasks("stop tasks", self.task_timeout, self.tasks);
         match self.database {

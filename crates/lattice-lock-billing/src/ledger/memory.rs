@@ -1,12 +1,17 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use lattice_lock_errors::Result;
+use lattice_lock_repository::Timestamp;
 
-use super::{Booking, LedgerTotal, Recorded, Store, replay};
-use crate::{AttemptId, Entry, EntryId, Intent, MoneySum, OperationId};
+use super::books::{Books, Item, Revision};
+use super::store::{Ack, Caller, Settled, Store, Verdict};
+use super::{Archive, Booking, LedgerStatus, LedgerTotal, Period};
+use crate::entry::Subject;
+use crate::{AttemptId, Entry, InstanceId, Intent, OperationId, Position};
 
 /// Entries in memory: as many as were booked, until the process ends.
 #[derive(Debug, Default)]
@@ -14,9 +19,10 @@ pub(super) struct MemoryStore(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    entries: BTreeMap<AttemptId, Entry>,
-    keys: BTreeMap<EntryId, AttemptId>,
-    intents: BTreeMap<AttemptId, Intent>,
+    books: Books,
+    log: BTreeMap<Position, Revision>,
+    leases: HashMap<InstanceId, Timestamp>,
+    archives: Vec<Archive>,
 }
 
 impl MemoryStore {
@@ -27,91 +33,153 @@ impl MemoryStore {
 }
 
 impl State {
-    fn intend(&mut self, intent: Intent) {
-        if !self.entries.contains_key(&intent.attempt()) {
-            self.intents.entry(intent.attempt()).or_insert(intent);
+    /// What was changed is here already: only the log follows.
+    fn follow(&mut self) {
+        let changes = std::mem::take(&mut self.books.changes);
+        for revision in changes.fresh {
+            if let Some(position) = self.books.entries.get(&revision).and_then(Entry::position) {
+                self.log.insert(position, revision);
+            }
         }
     }
 
-    fn put(&mut self, entry: Entry) -> Entry {
-        self.intents.remove(&entry.attempt());
-        self.keys.insert(entry.id(), entry.attempt());
-        self.entries.insert(entry.attempt(), entry.clone());
-        entry
+    fn is_expired(&self, intent: &Intent, caller: &Caller) -> bool {
+        let Some(instance) = intent.instance.filter(|it| *it != caller.instance) else {
+            return false;
+        };
+        let lease = self.leases.get(&instance);
+        !intent.held && lease.is_none_or(|until| *until < caller.now())
+    }
+
+    fn entries_after(&self, after: Position) -> impl Iterator<Item = &Entry> {
+        let range = (Bound::Excluded(after), Bound::Unbounded);
+        let revisions = self.log.range(range).map(|(_, revision)| revision);
+        revisions.filter_map(|revision| self.books.entries.get(revision))
     }
 }
 
 #[async_trait]
 impl Store for MemoryStore {
-    fn booking(&self) -> Booking {
-        Booking::Memory
-    }
-
-    async fn intend(&self, intent: Intent) -> Result<()> {
-        self.state().intend(intent);
-        Ok(())
-    }
-
-    async fn record(&self, entry: Entry, next: Option<Intent>) -> Result<Recorded> {
+    async fn submit(&self, caller: &Caller, item: Item) -> Result<Ack> {
         let mut state = self.state();
-        let recorded = match state.entries.get(&entry.attempt()) {
-            Some(kept) => replay(kept.clone(), &entry, Booking::Memory)?,
-            None => Recorded {
-                entry: state.put(entry),
-                booking: Booking::Memory,
-                replayed: false,
-            },
-        };
-        if let Some(next) = next {
-            state.intend(next);
-        }
-        Ok(recorded)
-    }
-
-    async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<()> {
-        let mut state = self.state();
-        state.intents.remove(&attempt);
-        if let Some(next) = next {
-            state.intend(next);
-        }
-        Ok(())
+        let until = caller.now() + caller.lease;
+        state.leases.insert(caller.instance, until);
+        let done = state.books.apply(&item)?;
+        state.follow();
+        let booking = Booking::Memory;
+        Ok(Ack { done, booking })
     }
 
     async fn of_operation(&self, operation: OperationId) -> Result<Vec<Entry>> {
-        let (first, last) = (
-            AttemptId::new(operation, 0, 0),
-            AttemptId::new(operation, u16::MAX, u16::MAX),
-        );
-        Ok(self
-            .state()
-            .entries
-            .range(first..=last)
-            .map(|(_, entry)| entry.clone())
-            .collect())
+        let first = Subject::Attempt(AttemptId::new(operation, 0, 0));
+        let last = Subject::Attempt(AttemptId::new(operation, u16::MAX, u16::MAX));
+        let state = self.state();
+        let entries = state.books.entries.range((first, 0)..=(last, u16::MAX));
+        Ok(entries.map(|(_, entry)| entry.clone()).collect())
     }
 
-    async fn list(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    async fn list(&self, after: Position, limit: usize) -> Result<Vec<Entry>> {
         let state = self.state();
-        let attempts = state.keys.range((from, Bound::Unbounded)).take(limit);
-        Ok(attempts
-            .filter_map(|(_, attempt)| state.entries.get(attempt).cloned())
-            .collect())
+        Ok(state.entries_after(after).take(limit).cloned().collect())
+    }
+
+    async fn within(&self, period: Period, after: Position, limit: usize) -> Result<Vec<Entry>> {
+        let state = self.state();
+        let entries = state.entries_after(after);
+        let within = entries.filter(|entry| period.contains(entry.happened_at()));
+        Ok(within.take(limit).cloned().collect())
     }
 
     async fn total(&self) -> Result<LedgerTotal> {
         let state = self.state();
-        let amounts = || state.entries.values().map(|entry| entry.cost().amount());
-        Ok(LedgerTotal {
-            entries: state.entries.len() as u64,
-            unpriced: amounts().filter(Option::is_none).count() as u64,
-            total_usd: amounts().flatten().sum::<MoneySum>(),
-        })
+        let live = LedgerTotal::of(state.books.entries.values());
+        let archived = state.archives.iter().map(|archive| archive.total);
+        Ok(archived.fold(live, LedgerTotal::plus))
     }
 
     async fn open_intents(&self) -> Result<Vec<Intent>> {
-        Ok(self.state().intents.values().cloned().collect())
+        Ok(self.state().books.intents.values().cloned().collect())
     }
 
-    async fn flush(&self) {}
+    async fn expired(&self, caller: &Caller, limit: usize) -> Result<Vec<Intent>> {
+        let state = self.state();
+        let open = state.books.intents.values();
+        let expired = open.filter(|intent| state.is_expired(intent, caller));
+        Ok(expired.take(limit).cloned().collect())
+    }
+
+    async fn settle(&self, caller: &Caller, verdicts: Vec<Verdict>) -> Result<Vec<Settled>> {
+        let mut state = self.state();
+        let mut settled = Vec::with_capacity(verdicts.len());
+        for verdict in verdicts {
+            let known = state.books.intents.get(&verdict.intent.attempt);
+            let is_same = known == Some(&verdict.intent);
+            if !is_same || !state.is_expired(&verdict.intent, caller) {
+                settled.push(Settled::Elsewhere);
+                continue;
+            }
+            if let Some(item) = &verdict.item {
+                let done = state.books.apply(item);
+                settled.push(Settled::of(done));
+            } else {
+                if let Some(intent) = state.books.intents.get_mut(&verdict.intent.attempt) {
+                    intent.held = true;
+                }
+                settled.push(Settled::Done);
+            }
+            state.follow();
+        }
+        Ok(settled)
+    }
+
+    async fn archive(&self, archive: &Archive) -> Result<()> {
+        let mut state = self.state();
+        let state = &mut *state;
+        let leaves = |entry: &Entry| {
+            archive.period.contains(entry.happened_at()) && entry.position <= Some(archive.up_to)
+        };
+        let leaving = state.books.entries.values().filter(|entry| leaves(entry));
+        let total = LedgerTotal::of(leaving);
+        let mut open = state.books.intents.values();
+        archive.require_same(total, open.any(|intent| archive.period.begins_in(intent)))?;
+        let Books {
+            entries, archived, ..
+        } = &mut state.books;
+        entries.retain(|_, entry| {
+            let leaves = leaves(entry);
+            if leaves {
+                archived.insert(entry.idempotency_key(), entry.payload_hash());
+            }
+            !leaves
+        });
+        state
+            .log
+            .retain(|_, revision| entries.contains_key(revision));
+        state.archives.push(archive.clone());
+        Ok(())
+    }
+
+    async fn archives(&self) -> Result<Vec<Archive>> {
+        Ok(self.state().archives.clone())
+    }
+
+    async fn head(&self) -> Result<Position> {
+        Ok(self.state().books.position)
+    }
+
+    async fn flush(&self, _deadline: Duration) -> Result<()> {
+        Ok(())
+    }
+
+    fn status(&self) -> LedgerStatus {
+        LedgerStatus::default()
+    }
+}
+
+impl LedgerTotal {
+    fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Self {
+        entries.fold(Self::default(), |total, entry| {
+            total.plus(Self::of_one(entry))
+        })
+    }
 }

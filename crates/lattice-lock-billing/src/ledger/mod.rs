@@ -1,26 +1,46 @@
+mod archive;
+mod books;
+mod builder;
+#[cfg(feature = "__sql")]
+mod committer;
 mod memory;
+mod recovery;
+mod reprice;
+#[cfg(feature = "__sql")]
+mod spool;
 #[cfg(feature = "__sql")]
 mod sql;
+mod store;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_repository::{Database, Engine, MigrationSet};
+use lattice_lock_repository::{Database, MigrationSet};
 use serde::Serialize;
 
-use crate::codes::{ENTRY_CONFLICT, LISTING_TOO_LARGE};
-use crate::{AttemptId, Entry, EntryId, Intent, MoneySum, OperationId};
+pub use archive::{Archive, Period};
+pub use builder::LedgerBuilder;
+pub use recovery::{Recovery, Resolution};
+pub use reprice::Repriced;
+
+use self::books::{Done, Item};
+use self::store::{Ack, Caller, Store};
+use crate::codes::{LEDGER_CORRUPT, LISTING_TOO_LARGE};
+use crate::{AttemptId, Entry, InstanceId, Intent, MoneySum, OperationId, Position};
 
 /// How safe an entry is once it is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Booking {
-    /// In this process's memory: gone with it.
+    /// In memory: this process's, while the database is away, or that of a server whose settings allow it to lose what
+    /// it committed. Gone with it; what is left then is the intent.
     Memory,
-    /// Committed by the database.
+    /// In this process's spool: on the disk, and in the ledger as soon as the database is back.
+    Spooled,
+    /// Committed by the database, whose settings say that it keeps what it commits.
     Durable,
 }
 
@@ -40,12 +60,53 @@ pub struct Recorded {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LedgerTotal {
-    /// How many entries there are.
+    /// How many entries there are, corrections and archived ones included.
     pub entries: u64,
-    /// How many of them have no known cost.
-    pub unpriced: u64,
-    /// The sum of the known costs.
+    /// How many attempts have no known cost, as their last revisions say.
+    pub unpriced: i64,
+    /// The sum of the known costs, as the last revisions say.
     pub total_usd: MoneySum,
+}
+
+impl LedgerTotal {
+    fn of_one(entry: &Entry) -> Self {
+        let effect = entry.fact.effect;
+        Self {
+            entries: 1,
+            unpriced: effect.unpriced.into(),
+            total_usd: effect.amount.into(),
+        }
+    }
+
+    // 2⁶⁴ entries stay below 127 bits.
+    fn plus(self, other: Self) -> Self {
+        Self {
+            entries: self.entries.saturating_add(other.entries),
+            unpriced: self.unpriced.saturating_add(other.unpriced),
+            total_usd: MoneySum::from_nanos(
+                self.total_usd
+                    .nanos()
+                    .saturating_add(other.total_usd.nanos()),
+            ),
+        }
+    }
+}
+
+/// What a ledger has under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LedgerStatus {
+    /// How many writes wait for their turn.
+    pub queued: usize,
+    /// How many acknowledged writes wait for the database, in memory.
+    pub waiting: usize,
+    /// How many bytes of acknowledged writes wait for the database, in the spool.
+    pub spooled_bytes: u64,
+    /// How many acknowledged writes the database then refused, such as a conflict: each was logged, and of a spool also
+    /// written to the file beside it that ends with `.rejected`.
+    pub rejected: u64,
+    /// The code of the error that keeps the database away, while it is.
+    pub away: Option<&'static str>,
 }
 
 /// The most entries of one listing.
@@ -54,6 +115,10 @@ const LARGEST_LISTING: usize = 1000;
 /// All entries: appended to, never changed.
 ///
 /// Cheap to clone: clones write to the same place. In memory unless the database has tables.
+///
+/// Writes of concurrent callers share a transaction. While the database is away, an entry is kept in this process's
+/// memory or, if there is one, in its [spool](LedgerBuilder::spool), and the acknowledgement says so; an intent is
+/// refused without a spool, so that nothing is sent that could not be booked.
 ///
 /// ```
 /// use lattice_lock_billing::{AttemptId, Booking, Entry, Ledger, OperationId, Outcome};
@@ -73,7 +138,10 @@ const LARGEST_LISTING: usize = 1000;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Ledger(Arc<dyn Store>);
+pub struct Ledger {
+    store: Arc<dyn Store>,
+    caller: Caller,
+}
 
 impl Ledger {
     /// The tables that a ledger needs, for [`Database::migrate`].
@@ -83,37 +151,61 @@ impl Ledger {
     #[cfg(not(feature = "__sql"))]
     pub const MIGRATIONS: &'static [MigrationSet] = &[];
 
-    /// The ledger in this database.
+    /// The ledger in this database, as a new instance and without a spool.
     #[must_use]
     pub fn new(database: &Database) -> Self {
-        match database.engine() {
-            Engine::Memory => Self(Arc::<memory::MemoryStore>::default()),
-            #[cfg(feature = "__sql")]
-            _ => Self(Arc::new(sql::SqlStore::new(database.clone()))),
-            #[cfg(not(feature = "__sql"))]
-            _ => Self(Arc::<memory::MemoryStore>::default()),
-        }
+        LedgerBuilder::new(database).without_spool()
     }
 
-    /// Writes down that an attempt is about to be sent. Doing so again changes nothing.
+    /// Starts to open the ledger in this database with options.
+    #[must_use]
+    pub fn builder(database: &Database) -> LedgerBuilder {
+        LedgerBuilder::new(database)
+    }
+
+    /// Which instance the intents that are opened here are of.
+    #[must_use]
+    pub fn instance(&self) -> InstanceId {
+        self.caller.instance
+    }
+
+    /// Writes down that an attempt is about to be sent. Doing so again changes nothing, and neither does it once the
+    /// attempt is booked.
     ///
     /// # Errors
     ///
-    /// Those of the database.
-    pub async fn intend(&self, intent: Intent) -> Result<()> {
-        self.0.intend(intent).await
+    /// [`LEDGER_UNAVAILABLE`](crate::codes::LEDGER_UNAVAILABLE) while the database is away and there is no spool;
+    /// [`SPOOL_FAILED`](crate::codes::SPOOL_FAILED), [`BACKLOG_FULL`](crate::codes::BACKLOG_FULL); those of the
+    /// database.
+    pub async fn intend(&self, intent: Intent) -> Result<Booking> {
+        let item = Item::Intend(self.own(intent));
+        Ok(self.submit(item).await?.booking)
     }
 
-    /// Books an attempt and removes its intent, together or not at all; `next`, the intent of a following
+    /// Books an entry and removes the intent of its attempt, together or not at all; `next`, the intent of a following
     /// attempt, comes with it.
     ///
-    /// The same attempt with the same figures is a replay: what is kept is returned and no entry changes.
+    /// The same with the same figures is a replay: what is kept is returned and no entry changes. What comes after the
+    /// attempt was given up by a [recovery](Self::recover) is booked as a correction of that.
     ///
     /// # Errors
     ///
-    /// [`ENTRY_CONFLICT`] when the attempt was booked with other figures; nothing changes. Those of the database.
+    /// [`ENTRY_CONFLICT`](crate::codes::ENTRY_CONFLICT) when it was booked with other figures,
+    /// [`NOTHING_TO_CORRECT`](crate::codes::NOTHING_TO_CORRECT), [`ENTRY_ARCHIVED`](crate::codes::ENTRY_ARCHIVED):
+    /// nothing changes. [`BACKLOG_FULL`](crate::codes::BACKLOG_FULL) and
+    /// [`SPOOL_FAILED`](crate::codes::SPOOL_FAILED) while the database is away; those of the database.
     pub async fn record(&self, entry: Entry, next: Option<Intent>) -> Result<Recorded> {
-        self.0.record(entry.stamped(), next).await
+        let entry = Box::new(entry.stamped(self.caller.now()));
+        let next = next.map(|intent| self.own(intent));
+        let Ack { done, booking } = self.submit(Item::Record { entry, next }).await?;
+        match done {
+            Done::Recorded { entry, replayed } => Ok(Recorded {
+                entry: *entry,
+                booking,
+                replayed,
+            }),
+            Done::Noted => Err(Error::new(LEDGER_CORRUPT, "a booking without an entry")),
+        }
     }
 
     /// Removes the intent of an attempt that was certainly not billed, such as one that was never sent; `next`, the
@@ -121,91 +213,88 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// Those of the database.
-    pub async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<()> {
-        self.0.withdraw(attempt, next).await
+    /// As [`record`](Self::record), but for those about the entry; with `next`, as [`intend`](Self::intend).
+    pub async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<Booking> {
+        let next = next.map(|intent| self.own(intent));
+        let item = Item::Withdraw { attempt, next };
+        Ok(self.submit(item).await?.booking)
     }
 
-    /// The entries of an operation, in the order of their attempts.
+    async fn submit(&self, item: Item) -> Result<Ack> {
+        self.store.submit(&self.caller, item).await
+    }
+
+    fn own(&self, mut intent: Intent) -> Intent {
+        intent.instance = Some(self.caller.instance);
+        intent.held = false;
+        intent
+    }
+
+    /// The entries of an operation, in the order of their attempts, each with its corrections after it.
     ///
     /// # Errors
     ///
     /// [`LEDGER_CORRUPT`](crate::codes::LEDGER_CORRUPT); those of the database.
     pub async fn of_operation(&self, operation: OperationId) -> Result<Vec<Entry>> {
-        self.0.of_operation(operation).await
+        self.store.of_operation(operation).await
     }
 
-    /// Up to `limit` entries after a given one, in the order of their keys.
+    /// Up to `limit` entries after a position, in the order in which they were committed: whoever reads on from the
+    /// last one misses none, however many processes write.
     ///
     /// # Errors
     ///
     /// [`LISTING_TOO_LARGE`] unless `limit` is between 1 and 1000; those of
     /// [`of_operation`](Self::of_operation).
-    pub async fn list(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>> {
+    pub async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<Entry>> {
         if !(1..=LARGEST_LISTING).contains(&limit) {
             return Err(
                 Error::new(LISTING_TOO_LARGE, "listing size out of range").with("limit", limit)
             );
         }
-        self.0.list(after, limit).await
+        self.store.list(after.unwrap_or_default(), limit).await
     }
 
-    /// The sum of all entries.
+    /// The sum of all entries, archived ones included.
     ///
     /// # Errors
     ///
     /// Those of the database.
     pub async fn total(&self) -> Result<LedgerTotal> {
-        self.0.total().await
+        self.store.total().await
     }
 
-    /// Waits until every write that was begun has ended, also those whose callers went away. Entries that were
-    /// acknowledged need no flush.
-    pub async fn flush(&self) {
-        self.0.flush().await;
+    /// Waits until every write that was begun is in the database or in the spool, also those whose callers went away.
+    /// Entries that were acknowledged as durable or spooled need no flush.
+    ///
+    /// # Errors
+    ///
+    /// [`FLUSH_INCOMPLETE`](crate::codes::FLUSH_INCOMPLETE) when the deadline passes before.
+    pub async fn flush(&self, deadline: Duration) -> Result<()> {
+        self.store.flush(deadline).await
     }
 
-    /// Attempts that were intended and never booked.
+    /// What is under way.
+    #[must_use]
+    pub fn status(&self) -> LedgerStatus {
+        self.store.status()
+    }
+
+    /// Attempts that were intended and never booked, of every instance, held ones included.
     ///
     /// # Errors
     ///
     /// [`LEDGER_CORRUPT`](crate::codes::LEDGER_CORRUPT); those of the database.
     pub async fn open_intents(&self) -> Result<Vec<Intent>> {
-        self.0.open_intents().await
+        self.store.open_intents().await
     }
 }
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ledger").field(&self.0.booking()).finish()
+        f.debug_struct("Ledger")
+            .field("instance", &self.caller.instance)
+            .field("status", &self.status())
+            .finish_non_exhaustive()
     }
-}
-
-/// What keeps entries and intents. Every implementation satisfies the same contract.
-#[async_trait]
-trait Store: Send + Sync {
-    fn booking(&self) -> Booking;
-    async fn intend(&self, intent: Intent) -> Result<()>;
-    async fn record(&self, entry: Entry, next: Option<Intent>) -> Result<Recorded>;
-    async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<()>;
-    async fn of_operation(&self, operation: OperationId) -> Result<Vec<Entry>>;
-    async fn list(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>>;
-    async fn total(&self) -> Result<LedgerTotal>;
-    async fn open_intents(&self) -> Result<Vec<Intent>>;
-    async fn flush(&self);
-}
-
-/// What it means that the attempt was booked before.
-fn replay(kept: Entry, new: &Entry, booking: Booking) -> Result<Recorded> {
-    if kept.payload_hash() == new.payload_hash() {
-        return Ok(Recorded {
-            entry: kept,
-            booking,
-            replayed: true,
-        });
-    }
-    Err(
-        Error::new(ENTRY_CONFLICT, "the attempt was booked with other figures")
-            .with("attempt", kept.attempt()),
-    )
 }

@@ -1,15 +1,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use lattice_lock_billing::{
-    AttemptId, Entry, Intent, Ledger, Money, MoneySum, OperationId, Outcome, Unpriced,
-    UsageAccumulator, codes, prove,
+    AttemptId, Cost, Discount, Entry, EntryKind, ForeignAmount, InstanceId, Intent, Ledger, Money,
+    MoneySum, OperationId, Outcome, Period, Resolution, Tariff, Unpriced, UsageAccumulator, codes,
+    prove,
 };
 use lattice_lock_principal::Principal;
-use lattice_lock_providers::{Bucket, FailureClass, TokenUsage};
-use lattice_lock_repository::Database;
+use lattice_lock_providers::{
+    Bucket, Catalogue, FailureClass, PriceVersion, ServiceTier, TokenUsage,
+};
+use lattice_lock_repository::{Database, Timestamp};
 
 use crate::{entry, first, list, priced};
 
@@ -58,7 +64,7 @@ facts! {
             .task_type("translation")
             .latency(std::time::Duration::from_micros(1234));
         let recorded = ledger.record(written.clone(), None).await.unwrap();
-        let read = ledger.of_operation(written.attempt().operation()).await.unwrap();
+        let read = ledger.of_operation(written.attempt().unwrap().operation()).await.unwrap();
         assert_eq!(read, std::slice::from_ref(&recorded.entry));
         assert_eq!(read[0].payload_hash(), written.payload_hash());
         assert_eq!((read[0].usage(), read[0].id()), (written.usage(), recorded.entry.id()));
@@ -109,7 +115,7 @@ facts! {
                 .provider_request_id(odd)
                 .task_type(odd);
             let recorded = ledger.record(written.clone(), None).await.unwrap();
-            let read = ledger.of_operation(written.attempt().operation()).await.unwrap();
+            let read = ledger.of_operation(written.attempt().unwrap().operation()).await.unwrap();
             assert_eq!(read, [recorded.entry]);
             assert_eq!(read[0].payload_hash(), written.payload_hash());
         }
@@ -218,7 +224,7 @@ facts! {
             let huge = priced(first(), 9_223_372, "1000000000");
             let small = priced(first(), 7, "0.001");
             for entry in [huge, small] {
-                expected = expected + entry.cost().amount().unwrap().into();
+                expected = expected.checked_add(entry.cost().amount().unwrap().into()).unwrap();
                 ledger.record(entry, None).await.unwrap();
             }
         }
@@ -237,7 +243,7 @@ facts! {
             Outcome::Failed(FailureClass::Timeout),
         );
         let failed = ledger.record(failed.unwrap(), None).await.unwrap().entry;
-        let read = ledger.of_operation(failed.attempt().operation()).await.unwrap();
+        let read = ledger.of_operation(failed.attempt().unwrap().operation()).await.unwrap();
         assert_eq!(read[0].cost(), &lattice_lock_billing::Cost::Unpriced(Unpriced::NoUsage));
         let total = ledger.total().await.unwrap();
         assert_eq!((total.entries, total.unpriced, total.total_usd), (3, 2, Money::ZERO.into()));
@@ -255,7 +261,7 @@ facts! {
         }
     }
 
-    async fn pages_follow_the_keys(ledger: Ledger) {
+    async fn pages_follow_the_order_of_commits(ledger: Ledger) {
         for _ in 0..7 {
             ledger.record(entry(first(), 1), None).await.unwrap();
         }
@@ -263,8 +269,8 @@ facts! {
         loop {
             let page = ledger.list(after, 3).await.unwrap();
             let Some(last) = page.last() else { break };
-            after = Some(last.id());
-            seen.extend(page.iter().map(Entry::id));
+            after = last.position();
+            seen.extend(page.iter().map(Entry::position));
         }
         assert_eq!(seen.len(), 7);
         assert!(seen.windows(2).all(|pair| pair[0] < pair[1]));
@@ -288,7 +294,7 @@ facts! {
             }
             // A write of the same attempt waits for whatever the dropped one still holds.
             let booked = ledger.record(entry(attempt, 5), None).await.unwrap();
-            assert_eq!(booked.entry.attempt(), attempt);
+            assert_eq!(booked.entry.attempt(), Some(attempt));
             assert_eq!(ledger.of_operation(attempt.operation()).await.unwrap().len(), 1);
         }
         assert!(open(&ledger).await.is_empty());
@@ -300,7 +306,7 @@ facts! {
             let attempt = first();
             // Polled once, so that the write has begun, and dropped.
             let _begun = is_done(Box::pin(ledger.record(entry(attempt, 5), None)).as_mut());
-            ledger.flush().await;
+            ledger.flush(Duration::from_mins(1)).await.unwrap();
             assert_eq!(ledger.of_operation(attempt.operation()).await.unwrap().len(), 1);
         }
     }
@@ -348,6 +354,176 @@ facts! {
             prove(operation, &returned, &UsageAccumulator::of_entries(&entries).unwrap()).unwrap();
         }
     }
+    async fn a_correction_is_a_revision_that_changes_the_total_by_the_difference(ledger: Ledger) {
+        let attempt = first();
+        let kept = ledger.record(entry(attempt, 5), None).await.unwrap().entry;
+        let usage = TokenUsage::new().with(Bucket::Input, 3);
+        let version = PriceVersion::new("test");
+        let less = kept.corrected("counted twice").used(usage, Some((&version, &list("1"))));
+        let corrected = ledger.record(less.clone(), None).await.unwrap();
+        assert!(!corrected.replayed);
+        let corrected = corrected.entry;
+        assert_eq!((corrected.revision(), corrected.kind()), (1, EntryKind::Correction));
+        assert_eq!((corrected.effect().nanos(), corrected.reason()), (-2000, Some("counted twice")));
+        assert!(ledger.record(less.clone(), None).await.unwrap().replayed);
+        let other = kept.corrected("something else");
+        assert_eq!(ledger.record(other, None).await.unwrap_err().code(), codes::ENTRY_CONFLICT);
+        let unpriced = corrected.corrected("the price was wrong").used(usage, None);
+        ledger.record(unpriced.clone(), None).await.unwrap();
+        let total = ledger.total().await.unwrap();
+        assert_eq!((total.entries, total.unpriced, total.total_usd.nanos()), (3, 1, 0));
+        let entries = ledger.of_operation(attempt.operation()).await.unwrap();
+        assert_eq!(entries.iter().map(Entry::revision).collect::<Vec<_>>(), [0, 1, 2]);
+        let sum = UsageAccumulator::of_entries(&entries).unwrap();
+        assert_eq!((sum.attempts(), sum.unpriced(), sum.count(Bucket::Input)), (1, 1, Some(3)));
+        let void = entries[2].voided("credit note");
+        assert_eq!(ledger.record(void, None).await.unwrap().entry.cost(), &Cost::Void);
+        let total = ledger.total().await.unwrap();
+        assert_eq!((total.entries, total.unpriced, total.total_usd.nanos()), (4, 0, 0));
+        let entries = ledger.of_operation(attempt.operation()).await.unwrap();
+        assert_eq!(UsageAccumulator::of_entries(&entries).unwrap().attempts(), 0);
+    }
+
+    async fn what_is_not_there_cannot_be_corrected(ledger: Ledger) {
+        let nobody = entry(first(), 5).corrected("why not");
+        let refused = ledger.record(nobody, None).await.unwrap_err();
+        assert_eq!(refused.code(), codes::NOTHING_TO_CORRECT);
+        let kept = ledger.record(entry(first(), 5), None).await.unwrap().entry;
+        let second = kept.corrected("one").corrected("two");
+        assert_eq!(ledger.record(second, None).await.unwrap_err().code(), codes::NOTHING_TO_CORRECT);
+        assert_eq!(ledger.total().await.unwrap().entries, 1);
+    }
+
+    async fn every_kind_of_entry_reads_back_with_all_it_says(ledger: Ledger) {
+        let (version, list) = (PriceVersion::new("contract-7"), list("0.25"));
+        let tariff = Tariff::new(&version, &list)
+            .for_service(ServiceTier::Batch)
+            .discounted(Discount::percent("12.5").unwrap());
+        let usage = TokenUsage::new().with(Bucket::Input, 1_000).with_total(1_000);
+        let euros = ForeignAmount::new("EUR".parse().unwrap(), "0.10", "1.08", "ECB").unwrap();
+        let who = Principal::service("nightly").unwrap().team("t").project("p").tag("a", "b");
+        let charge = Entry::charge("invoice 7/1".parse().unwrap(), &who, "openai/file_storage".parse().unwrap(), Money::cents(5));
+        let drafts = [
+            entry(first(), 1).rated(usage, Some(&tariff)).in_conversation("c-1"),
+            entry(first(), 1).estimated(usage, Some(&tariff)),
+            entry(first(), 1).reported_cost(Money::cents(7)),
+            entry(first(), 1).reported_foreign_cost(euros.clone()).unwrap(),
+            entry(first(), 1).used_in_part(usage).latency(Duration::from_millis(3)),
+            charge.unwrap(),
+        ];
+        let mut written = Vec::new();
+        for draft in drafts {
+            let kept = ledger.record(draft.clone(), None).await.unwrap().entry;
+            assert!(ledger.record(draft, None).await.unwrap().replayed);
+            written.push(kept);
+        }
+        assert_eq!(ledger.list(None, 10).await.unwrap(), written);
+        assert_eq!(written[0].cost().amount().unwrap().nanos(), 218_750);
+        assert_eq!((written[0].tier(), written[0].discount().millionths()), (ServiceTier::Batch, 125_000));
+        assert!(written[1].cost().is_estimated());
+        assert_eq!(written[3].cost().to_string(), "$0.108 (by the provider)");
+        assert_eq!(written[3].foreign_amount(), Some(&euros));
+        assert_eq!((written[5].kind(), written[5].attempt()), (EntryKind::Charge, None));
+    }
+
+    async fn a_charge_is_booked_once_under_its_key(ledger: Ledger) {
+        let who = Principal::service("nightly").unwrap();
+        let charge = |key: &str, cents| {
+            let what = "openai/file_storage".parse().unwrap();
+            let at = Timestamp::from_micros(7);
+            Entry::charge(key.parse().unwrap(), &who, what, Money::cents(cents)).unwrap().occurred_at(at)
+        };
+        let kept = ledger.record(charge("a", 5), None).await.unwrap().entry;
+        assert!(ledger.record(charge("a", 5), None).await.unwrap().replayed);
+        assert_eq!(ledger.record(charge("a", 6), None).await.unwrap_err().code(), codes::ENTRY_CONFLICT);
+        // Neither case, a space, nor what looks like a revision makes another key the same one.
+        for key in ["A", "a ", " a", "a#1", "á"] {
+            assert!(!ledger.record(charge(key, 5), None).await.unwrap().replayed, "{key:?}");
+        }
+        ledger.record(kept.corrected("cheaper").reported_cost(Money::cents(1)), None).await.unwrap();
+        assert_eq!(ledger.total().await.unwrap().total_usd, Money::cents(26).into());
+    }
+
+    async fn only_expired_intents_of_others_are_recovered(ledger: Ledger) {
+        let (sibling, starting) = (InstanceId::generate(), ledger.as_instance(InstanceId::generate()));
+        let live = ledger.as_instance(sibling);
+        live.intend(intent(first())).await.unwrap();
+        let nobody = starting.recover(|_| Resolution::Withdraw).await.unwrap();
+        assert_eq!((nobody.withdrawn.len(), nobody.left), (0, 0));
+        assert_eq!(ledger.open_intents().await.unwrap()[0].instance(), Some(sibling));
+    }
+
+    async fn a_dropped_intent_is_not_reopened_behind_its_withdrawal(ledger: Ledger) {
+        for _ in 0..40 {
+            let attempt = first();
+            let _begun = is_done(Box::pin(ledger.intend(intent(attempt))).as_mut());
+            ledger.withdraw(attempt, None).await.unwrap();
+        }
+        ledger.flush(Duration::from_mins(1)).await.unwrap();
+        assert_eq!(open(&ledger).await, BTreeSet::new());
+    }
+
+    async fn repricing_appends_what_differs_and_nothing_the_second_time(ledger: Ledger) {
+        let catalogue = |usd: &str| {
+            let text = r#"{"version": "new", "sources": [], "models": [{"provider": "openai", "name": "gpt-5-mini",
+                "context_window": 9, "output_limit": 9,
+                "prices": [{"from": "1970-01-01", "usd_per_million": {"input": "USD"}}]}]}"#;
+            Catalogue::from_json(&text.replace("USD", usd)).unwrap()
+        };
+        let unpriced = entry(first(), 7).used(TokenUsage::new().with(Bucket::Input, 7), None);
+        let drafts = [entry(first(), 5), unpriced, entry(first(), 9).reported_cost(Money::cents(1)), entry(first(), 0)];
+        for draft in drafts {
+            ledger.record(draft, None).await.unwrap();
+        }
+        let kept = ledger.record(entry(first(), 11), None).await.unwrap().entry;
+        ledger.record(kept.voided("never happened"), None).await.unwrap();
+        let all = Period::new(Timestamp::from_micros(0), Timestamp::from_micros(2_000_000));
+        let none = Period::new(Timestamp::from_micros(0), Timestamp::from_micros(1_000_000));
+        assert_eq!(ledger.reprice(none, &catalogue("3")).await.unwrap().examined, 0);
+        let done = ledger.reprice(all, &catalogue("3")).await.unwrap();
+        assert_eq!((done.examined, done.corrected, done.difference_usd.nanos()), (5, 2, 10_000 + 21_000));
+        let total = ledger.total().await.unwrap();
+        assert_eq!((total.unpriced, total.total_usd.nanos()), (0, 15_000 + 21_000 + 10_000_000));
+        assert_eq!(ledger.reprice(all, &catalogue("3")).await.unwrap().corrected, 0);
+        let back = ledger.reprice(all, &catalogue("1")).await.unwrap();
+        assert_eq!((back.corrected, back.difference_usd.nanos()), (2, -10_000 - 14_000));
+    }
+
+    async fn a_closed_period_is_archived_whole_and_its_totals_and_keys_are_kept(ledger: Ledger) {
+        let at = |micros| Timestamp::from_micros(micros);
+        let kept = ledger.record(entry(first(), 5), None).await.unwrap().entry;
+        let fixed = kept.corrected("x").used(TokenUsage::new().with(Bucket::Input, 1), None);
+        let fixed = ledger.record(fixed, None).await.unwrap().entry;
+        let later = entry(first(), 7).occurred_at(at(5_000_000));
+        ledger.record(later.clone(), None).await.unwrap();
+        let before = ledger.total().await.unwrap();
+        let period = Period::new(at(0), at(5_000_000));
+        let mut file = Vec::new();
+        let stale = ledger.export(period, &mut file).await.unwrap();
+        let void = ledger.record(fixed.voided("y"), None).await.unwrap().entry;
+        let after = ledger.total().await.unwrap();
+        assert_eq!((before.unpriced, after.unpriced), (1, 0));
+        // A revision that came after the export stays, and so does the sum.
+        ledger.archive(&stale).await.unwrap();
+        assert_eq!(ledger.total().await.unwrap(), after);
+        assert_eq!(String::from_utf8(file).unwrap().lines().count(), 2);
+        assert_eq!(ledger.archives().await.unwrap(), std::slice::from_ref(&stale));
+        assert_eq!(ledger.archive(&stale).await.unwrap_err().code(), codes::PERIOD_OPEN);
+        let attempt = kept.attempt().unwrap();
+        assert_eq!(ledger.of_operation(attempt.operation()).await.unwrap(), [void]);
+        for again in [entry(attempt, 5), entry(attempt, 6)] {
+            assert_eq!(ledger.record(again, None).await.unwrap_err().code(), codes::ENTRY_ARCHIVED);
+        }
+        ledger.intend(intent(attempt)).await.unwrap();
+        assert!(open(&ledger).await.is_empty());
+        assert!(ledger.record(later, None).await.unwrap().replayed);
+        let future = Period::new(at(0), Timestamp::now() + Duration::from_mins(1));
+        assert_eq!(ledger.export(future, &mut Vec::new()).await.unwrap_err().code(), codes::PERIOD_OPEN);
+        ledger.intend(intent(first())).await.unwrap();
+        let whole = ledger.export(Period::new(at(0), Timestamp::now()), &mut Vec::new()).await.unwrap();
+        assert_eq!(ledger.archive(&whole).await.unwrap_err().code(), codes::PERIOD_OPEN);
+        assert_eq!(ledger.total().await.unwrap(), after);
+    }
 }
 
 fn is_done<T>(future: Pin<&mut impl Future<Output = T>>) -> bool {
@@ -373,7 +549,16 @@ async fn changed_rows(database: &Database) {
         "input_tokens = NULL",
         "input_tokens = -1",
         "principal_id = 'user-18'",
-        "attribution = '{}'",
+        "team = 'sales'",
+        "tags = NULL",
+        "tags = '[]'",
+        "kind = 'charge'",
+        "revision = 1",
+        "effect_nanos = 0",
+        "discount = 1",
+        "service_tier = 'batch'",
+        "payload_hash = 'x'",
+        "payload_hash = '2:' || substr(payload_hash, 3)",
         "outcome = 'timeout'",
         "occurred_at = 0",
         "turn = 70000",
@@ -426,11 +611,117 @@ pub(crate) fn a_commit_that_nobody_heard_of_is_made_sure_of(database: Database) 
     })
 }
 
+/// A clock that the test moves.
+pub(crate) fn clock() -> (
+    Arc<AtomicI64>,
+    impl Fn() -> Timestamp + Clone + Send + Sync + 'static,
+) {
+    let micros = Arc::new(AtomicI64::new(1_000_000_000));
+    let read = Arc::clone(&micros);
+    (micros, move || {
+        Timestamp::from_micros(read.load(Ordering::Relaxed))
+    })
+}
+
+/// A process that dies with open intents, and others that find them.
+pub(crate) fn the_intents_of_the_dead_are_settled_and_held_as_decided(database: Database) -> Fact {
+    Box::pin(async move {
+        let (micros, now) = clock();
+        let ledger = |instance| {
+            let builder = Ledger::builder(&database)
+                .instance(instance)
+                .clock(now.clone());
+            builder.lease(Duration::from_mins(1)).build().unwrap()
+        };
+        let dead = ledger(InstanceId::generate());
+        // In memory, another instance is another view of the same ledger.
+        let other = |instance| match database.engine() {
+            lattice_lock_repository::Engine::Memory => dead.as_instance(instance),
+            _ => ledger(instance),
+        };
+        let (live, finder) = (other(InstanceId::generate()), other(InstanceId::generate()));
+        let [settled, held, gone, lively] = [first(), first(), first(), first()];
+        let who = Principal::external("user-17")
+            .unwrap()
+            .team("search")
+            .tag("cost_center", "4711");
+        for attempt in [settled, held, gone] {
+            let intent = Intent::new(attempt, &who, "openai/gpt-5-mini".parse().unwrap());
+            dead.intend(intent.task_type("translation").in_conversation("c-1"))
+                .await
+                .unwrap();
+        }
+        micros.fetch_add(59_000_000, Ordering::Relaxed);
+        live.intend(intent(lively)).await.unwrap();
+        let decide = |intent: &Intent| match intent.attempt() {
+            it if it == settled => Resolution::Settle(Box::new(intent.unknown())),
+            it if it == held => Resolution::Hold,
+            it if it == gone => Resolution::Withdraw,
+            other => panic!("{other} is alive"),
+        };
+        assert_eq!(finder.recover(decide).await.unwrap().settled.len(), 0);
+        micros.fetch_add(2_000_000, Ordering::Relaxed);
+        let done = finder.recover(decide).await.unwrap();
+        assert_eq!(
+            (
+                done.settled.len(),
+                done.held.len(),
+                done.withdrawn.len(),
+                done.left
+            ),
+            (1, 1, 1, 0)
+        );
+        let again = finder.recover(decide).await.unwrap();
+        assert_eq!(
+            (again.settled.len(), again.held.len(), again.withdrawn.len()),
+            (0, 0, 0)
+        );
+        assert_eq!(open(&finder).await, BTreeSet::from([held, lively]));
+        let entry = &finder.of_operation(settled.operation()).await.unwrap()[0];
+        assert_eq!(
+            (entry.outcome(), entry.cost()),
+            (Outcome::Unknown, &Cost::Unpriced(Unpriced::NoUsage))
+        );
+        assert_eq!(
+            (entry.attribution().team(), entry.task()),
+            (Some("search"), Some("translation"))
+        );
+        assert_eq!(
+            (
+                entry.attribution().tags()["cost_center"].as_str(),
+                entry.conversation()
+            ),
+            ("4711", Some("c-1"))
+        );
+
+        // It was not dead after all: what it says now is a correction, once.
+        for replayed in [false, true] {
+            let late = dead.record(crate::entry(settled, 5), None).await.unwrap();
+            assert_eq!(
+                (late.replayed, late.entry.revision(), late.entry.reason()),
+                (replayed, 1, Some("late"))
+            );
+        }
+        let other = dead
+            .record(crate::entry(settled, 6), None)
+            .await
+            .unwrap_err();
+        assert_eq!(other.code(), codes::ENTRY_CONFLICT);
+        dead.record(crate::entry(held, 5), None).await.unwrap();
+        assert_eq!(open(&finder).await, BTreeSet::from([lively]));
+        let total = finder.total().await.unwrap();
+        assert_eq!(
+            (total.entries, total.unpriced, total.total_usd.nanos()),
+            (3, 0, 10_000)
+        );
+    })
+}
+
 /// A small generator with a seed, so that a history can be repeated (`SplitMix64`).
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, most: usize) -> usize {
+    pub(crate) fn below(&mut self, most: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -65,7 +65,16 @@ macro_rules! on_store {
                 sums_beyond_64_bits_are_exact
                 unpriced_entries_are_counted_and_not_summed
                 labels_of_any_script_and_length_survive
-                pages_follow_the_keys
+                pages_follow_the_order_of_commits
+                a_correction_is_a_revision_that_changes_the_total_by_the_difference
+                what_is_not_there_cannot_be_corrected
+                every_kind_of_entry_reads_back_with_all_it_says
+                a_charge_is_booked_once_under_its_key
+                only_expired_intents_of_others_are_recovered
+                a_dropped_intent_is_not_reopened_behind_its_withdrawal
+                the_intents_of_the_dead_are_settled_and_held_as_decided
+                repricing_appends_what_differs_and_nothing_the_second_time
+                a_closed_period_is_archived_whole_and_its_totals_and_keys_are_kept
                 a_dropped_booking_is_whole_or_absent
                 a_flush_waits_for_writes_whose_callers_went_away
                 random_histories_agree_with_the_model

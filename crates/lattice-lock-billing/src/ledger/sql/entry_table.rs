@@ -1,17 +1,15 @@
 use std::sync::Arc;
 
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_principal::{Attribution, PrincipalKind};
-use lattice_lock_providers::{
-    Bucket, Count, FailureClass, ModelRef, PriceVersion, ProviderId, TokenUsage,
-};
+use lattice_lock_providers::{Bucket, Count, ModelRef, PriceVersion, ProviderId, TokenUsage};
 use lattice_lock_repository::Timestamp;
-use sea_orm::Set;
+use sea_orm::Value;
 use sea_orm::entity::prelude::*;
 
+use super::common::{Common, kind_named, small};
 use super::corrupt;
-use crate::entry::Fact;
-use crate::{AttemptId, Cost, Entry, EntryId, Money, OperationId, Outcome, Unpriced};
+use crate::entry::{Effect, Fact, Subject, is_known};
+use crate::{Cost, Discount, Entry, EntryId, EntryKind, Money, Outcome, Position, Unpriced};
 
 /// One row of `lattice_entries`.
 #[expect(
@@ -22,20 +20,29 @@ use crate::{AttemptId, Cost, Entry, EntryId, Money, OperationId, Outcome, Unpric
 #[sea_orm(table_name = "lattice_entries")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
+    pub position: i64,
     pub entry_id: Uuid,
     pub idempotency_key: String,
     pub payload_hash: String,
-    pub operation_id: Uuid,
-    pub turn: i64,
-    pub attempt: i64,
+    pub kind: String,
+    pub operation_id: Option<Uuid>,
+    pub turn: Option<i64>,
+    pub attempt: Option<i64>,
+    pub charge_key: Option<String>,
+    pub revision: i64,
+    pub reason: Option<String>,
     pub principal_id: String,
     pub principal_kind: String,
-    pub attribution: String,
+    pub team: Option<String>,
+    pub project: Option<String>,
+    pub tags: Option<String>,
+    pub conversation: Option<String>,
     pub provider: String,
     pub requested_model: String,
+    pub task_type: Option<String>,
+    pub service_tier: String,
     pub served_model: Option<String>,
     pub provider_request_id: Option<String>,
-    pub task_type: Option<String>,
     pub input_tokens: Option<i64>,
     pub cache_read_tokens: Option<i64>,
     #[sea_orm(column_name = "cache_write_5m_tokens")]
@@ -51,11 +58,15 @@ pub struct Model {
     pub web_searches: Option<i64>,
     pub requests: Option<i64>,
     pub provider_total: Option<i64>,
+    pub discount: i64,
     pub cost_nanos: Option<i64>,
     pub cost_state: String,
     pub price_version: Option<String>,
+    pub foreign_amount: Option<String>,
+    pub effect_nanos: i64,
+    pub effect_unpriced: i64,
     pub outcome: String,
-    pub latency_us: i64,
+    pub latency_us: Option<i64>,
     pub occurred_at: i64,
     pub recorded_at: i64,
 }
@@ -65,60 +76,137 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What stands in `cost_state` for a known cost; the others are those of [`Unpriced`].
-const PRICED: &str = "priced";
+/// The columns, in the order of [`row`].
+pub(super) const COLUMNS: [&str; 47] = [
+    "position",
+    "entry_id",
+    "idempotency_key",
+    "payload_hash",
+    "kind",
+    "operation_id",
+    "turn",
+    "attempt",
+    "charge_key",
+    "revision",
+    "reason",
+    "principal_id",
+    "principal_kind",
+    "team",
+    "project",
+    "tags",
+    "conversation",
+    "provider",
+    "requested_model",
+    "task_type",
+    "service_tier",
+    "served_model",
+    "provider_request_id",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+    "cache_read_audio_tokens",
+    "input_image_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "output_audio_tokens",
+    "web_searches",
+    "requests",
+    "provider_total",
+    "discount",
+    "cost_nanos",
+    "cost_state",
+    "price_version",
+    "foreign_amount",
+    "effect_nanos",
+    "effect_unpriced",
+    "outcome",
+    "latency_us",
+    "occurred_at",
+    "recorded_at",
+];
 
-impl From<&Entry> for ActiveModel {
-    fn from(entry: &Entry) -> Self {
-        let fact = &entry.fact;
-        // Counts beyond the column's range never get into an entry.
-        let count = |bucket| Set(column(fact.usage.get(bucket)));
-        let (cost_nanos, cost_state, price_version) = match &fact.cost {
-            Cost::Priced { amount, version } => (
-                Some(amount.nanos()),
-                PRICED,
-                Some(version.as_str().to_owned()),
-            ),
-            Cost::Unpriced(why) => (None, why.as_str(), None),
-        };
-        Self {
-            entry_id: Set(*entry.id.as_uuid()),
-            idempotency_key: Set(entry.idempotency_key()),
-            payload_hash: Set(entry.payload_hash()),
-            operation_id: Set(*fact.attempt.operation().as_uuid()),
-            turn: Set(fact.attempt.turn().into()),
-            attempt: Set(fact.attempt.attempt().into()),
-            principal_id: Set(fact.principal.as_str().to_owned()),
-            principal_kind: Set(fact.principal_kind.as_str().to_owned()),
-            // Plain maps of strings always have a JSON form.
-            attribution: Set(serde_json::to_string(&fact.attribution).unwrap_or_default()),
-            provider: Set(fact.requested.provider().as_str().to_owned()),
-            requested_model: Set(fact.requested.name().as_str().to_owned()),
-            served_model: Set(fact.served.as_ref().map(|name| name.as_str().to_owned())),
-            provider_request_id: Set(fact.provider_request_id.clone()),
-            task_type: Set(fact.task_type.clone()),
-            input_tokens: count(Bucket::Input),
-            cache_read_tokens: count(Bucket::CacheRead),
-            cache_write_5m_tokens: count(Bucket::CacheWrite5m),
-            cache_write_1h_tokens: count(Bucket::CacheWrite1h),
-            input_audio_tokens: count(Bucket::InputAudio),
-            cache_read_audio_tokens: count(Bucket::CacheReadAudio),
-            input_image_tokens: count(Bucket::InputImage),
-            output_tokens: count(Bucket::Output),
-            reasoning_tokens: count(Bucket::Reasoning),
-            output_audio_tokens: count(Bucket::OutputAudio),
-            web_searches: count(Bucket::WebSearches),
-            requests: count(Bucket::Requests),
-            provider_total: Set(column(fact.usage.total())),
-            cost_nanos: Set(cost_nanos),
-            cost_state: Set(cost_state.to_owned()),
-            price_version: Set(price_version),
-            outcome: Set(fact.outcome.as_str().to_owned()),
-            latency_us: Set(fact.latency_us),
-            occurred_at: Set(fact.occurred_at.as_micros()),
-            recorded_at: Set(entry.recorded_at.as_micros()),
-        }
-    }
+/// The values of an entry's row. Counts beyond a column's range never get into an entry.
+pub(super) fn row(entry: &Entry) -> [Value; 47] {
+    let fact = &entry.fact;
+    let (attempt, charge) = match &fact.subject {
+        Subject::Attempt(attempt) => (Some(*attempt), None),
+        Subject::Charge(key) => (None, Some(key.as_str().to_owned())),
+    };
+    let [
+        id,
+        kind,
+        team,
+        project,
+        tags,
+        conversation,
+        provider,
+        model,
+        task,
+        tier,
+    ] = Common::of_fact(fact).values();
+    let count = |bucket| Value::from(column(fact.usage.get(bucket)));
+    // Plain data always has a JSON form.
+    let foreign = fact
+        .foreign
+        .as_ref()
+        .map(|foreign| serde_json::to_string(foreign).unwrap_or_default());
+    [
+        entry.position.unwrap_or_default().get().into(),
+        (*entry.id.as_uuid()).into(),
+        entry.idempotency_key().into(),
+        entry.payload_hash().into(),
+        fact.kind.as_str().into(),
+        attempt.map(|it| *it.operation().as_uuid()).into(),
+        attempt.map(|it| i64::from(it.turn())).into(),
+        attempt.map(|it| i64::from(it.attempt())).into(),
+        charge.into(),
+        i64::from(fact.revision).into(),
+        fact.reason.clone().into(),
+        id,
+        kind,
+        team,
+        project,
+        tags,
+        conversation,
+        provider,
+        model,
+        task,
+        tier,
+        fact.served
+            .as_ref()
+            .map(|name| name.as_str().to_owned())
+            .into(),
+        fact.provider_request_id.clone().into(),
+        count(Bucket::Input),
+        count(Bucket::CacheRead),
+        count(Bucket::CacheWrite5m),
+        count(Bucket::CacheWrite1h),
+        count(Bucket::InputAudio),
+        count(Bucket::CacheReadAudio),
+        count(Bucket::InputImage),
+        count(Bucket::Output),
+        count(Bucket::Reasoning),
+        count(Bucket::OutputAudio),
+        count(Bucket::WebSearches),
+        count(Bucket::Requests),
+        column(fact.usage.total()).into(),
+        i64::from(fact.discount.millionths()).into(),
+        fact.cost.amount().map(Money::nanos).into(),
+        fact.cost.state().into(),
+        fact.cost
+            .version()
+            .map(|version| version.as_str().to_owned())
+            .into(),
+        foreign.into(),
+        fact.effect.amount.nanos().into(),
+        i64::from(fact.effect.unpriced).into(),
+        fact.outcome.as_str().into(),
+        fact.latency_us.into(),
+        fact.occurred_at.as_micros().into(),
+        entry.recorded_at.as_micros().into(),
+    ]
 }
 
 fn column(count: Count) -> Option<i64> {
@@ -130,13 +218,15 @@ impl TryFrom<Model> for Entry {
 
     /// Reads a row back, and refuses one whose hash is not that of its columns.
     fn try_from(row: Model) -> Result<Self> {
-        let hash = row.payload_hash.clone();
+        let (hash, key) = (row.payload_hash.clone(), row.idempotency_key.clone());
         let entry = Self {
             id: EntryId::from_uuid(row.entry_id),
             recorded_at: Timestamp::from_micros(row.recorded_at),
+            position: Some(Position::new(row.position)),
             fact: row.into_fact()?,
         };
-        if entry.payload_hash() != hash {
+        let is_ours = is_known(&hash) && entry.payload_hash() == hash;
+        if !is_ours || entry.idempotency_key() != key {
             return Err(corrupt("payload_hash").with("entry", entry.id));
         }
         Ok(entry)
@@ -145,27 +235,69 @@ impl TryFrom<Model> for Entry {
 
 impl Model {
     fn into_fact(self) -> Result<Fact> {
+        let subject = self.subject()?;
         let usage = self.usage()?;
         let cost = self.cost()?;
-        let outcome = outcome(&self.outcome)?;
-        let attribution: Attribution =
-            serde_json::from_str(&self.attribution).map_err(|_| corrupt("attribution"))?;
-        let provider: ProviderId = self.provider.parse()?;
+        let outcome = Outcome::named(&self.outcome);
+        let kind = EntryKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == self.kind);
+        let discount = u32::try_from(self.discount).ok();
+        let discount = discount.and_then(|it| Discount::try_from(it).ok());
+        let foreign = self
+            .foreign_amount
+            .map(|foreign| serde_json::from_str(&foreign))
+            .transpose();
+        let common = Common {
+            principal_id: self.principal_id,
+            principal_kind: self.principal_kind,
+            team: self.team,
+            project: self.project,
+            tags: self.tags,
+            conversation: self.conversation,
+            provider: self.provider,
+            requested_model: self.requested_model,
+            task_type: self.task_type,
+            service_tier: self.service_tier,
+        };
+        let provider: ProviderId = common.provider.parse()?;
         Ok(Fact {
-            attempt: attempt(self.operation_id, self.turn, self.attempt)?,
-            principal: self.principal_id.parse()?,
-            principal_kind: kind(&self.principal_kind)?,
-            attribution: Arc::new(attribution),
-            requested: ModelRef::new(provider, self.requested_model.parse()?),
+            subject,
+            kind: kind.ok_or_else(|| corrupt("kind"))?,
+            revision: small(self.revision, "revision")?,
+            reason: self.reason,
+            principal: common.principal_id.parse()?,
+            principal_kind: kind_named(&common.principal_kind)?,
+            attribution: Arc::new(common.attribution()?),
+            service_tier: common.tier()?,
+            conversation: common.conversation,
+            requested: ModelRef::new(provider, common.requested_model.parse()?),
             served: self.served_model.map(|name| name.parse()).transpose()?,
             provider_request_id: self.provider_request_id,
-            task_type: self.task_type,
+            task_type: common.task_type,
             usage,
+            discount: discount.ok_or_else(|| corrupt("discount"))?,
             cost,
-            outcome,
+            foreign: foreign.map_err(|_| corrupt("foreign_amount"))?,
+            effect: Effect {
+                amount: Money::from_nanos(self.effect_nanos),
+                unpriced: i8::try_from(self.effect_unpriced)
+                    .map_err(|_| corrupt("effect_unpriced"))?,
+            },
+            outcome: outcome.ok_or_else(|| corrupt("outcome"))?,
             latency_us: self.latency_us,
             occurred_at: Timestamp::from_micros(self.occurred_at),
         })
+    }
+
+    fn subject(&self) -> Result<Subject> {
+        match (self.operation_id, self.turn, self.attempt, &self.charge_key) {
+            (Some(operation), Some(turn), Some(attempt), None) => {
+                super::common::attempt(operation, turn, attempt).map(Subject::Attempt)
+            }
+            (None, None, None, Some(key)) => Ok(Subject::Charge(key.parse()?)),
+            _ => Err(corrupt("operation_id")),
+        }
     }
 
     fn usage(&self) -> Result<TokenUsage> {
@@ -195,44 +327,19 @@ impl Model {
     }
 
     fn cost(&self) -> Result<Cost> {
-        match (self.cost_nanos, &self.price_version) {
-            (Some(nanos), Some(version)) if self.cost_state == PRICED => Ok(Cost::Priced {
-                amount: Money::from_nanos(nanos),
-                version: PriceVersion::new(version),
-            }),
-            (None, None) => Unpriced::ALL
+        let amount = self.cost_nanos.map(Money::from_nanos);
+        let version = self.price_version.as_deref().map(PriceVersion::new);
+        match (self.cost_state.as_str(), amount, version) {
+            ("priced", Some(amount), Some(version)) => Ok(Cost::Priced { amount, version }),
+            ("estimated", Some(amount), Some(version)) => Ok(Cost::Estimated { amount, version }),
+            ("provider_reported", Some(amount), None) => Ok(Cost::ProviderReported { amount }),
+            ("void", Some(Money::ZERO), None) => Ok(Cost::Void),
+            (state, None, None) => Unpriced::ALL
                 .into_iter()
-                .find(|why| why.as_str() == self.cost_state)
+                .find(|why| why.as_str() == state)
                 .map(Cost::Unpriced)
                 .ok_or_else(|| corrupt("cost_state")),
             _ => Err(corrupt("cost_state")),
         }
     }
-}
-
-pub(super) fn attempt(operation: Uuid, turn: i64, attempt: i64) -> Result<AttemptId> {
-    let small = |number: i64| u16::try_from(number).map_err(|_| corrupt("attempt"));
-    let operation = OperationId::from_uuid(operation);
-    Ok(AttemptId::new(operation, small(turn)?, small(attempt)?))
-}
-
-fn kind(name: &str) -> Result<PrincipalKind> {
-    let kinds = [
-        PrincipalKind::User,
-        PrincipalKind::ApiKey,
-        PrincipalKind::Service,
-        PrincipalKind::External,
-    ];
-    kinds
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
-        .ok_or_else(|| corrupt("principal_kind"))
-}
-
-fn outcome(name: &str) -> Result<Outcome> {
-    let failed = FailureClass::ALL.into_iter().map(Outcome::Failed);
-    std::iter::once(Outcome::Replied)
-        .chain(failed)
-        .find(|outcome| outcome.as_str() == name)
-        .ok_or_else(|| corrupt("outcome"))
 }

@@ -1,269 +1,308 @@
+mod common;
 mod entry_table;
+mod head;
 mod intent_table;
+mod reading;
 mod schema;
+mod statement;
 
-use async_trait::async_trait;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_repository::{
-    Database, Isolation, Scope, TransactionOptions, Work, database_error,
-};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
-};
-use tokio_util::task::TaskTracker;
+use lattice_lock_repository::{Database, Isolation, Scope, Timestamp, TransactionOptions, Work};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Value};
 
-use super::{Booking, LedgerTotal, Recorded, Store, replay};
-use crate::codes::{ENTRY_CONFLICT, LEDGER_CORRUPT, WRITE_INTERRUPTED};
-use crate::{AttemptId, Entry, EntryId, Intent, MoneySum, OperationId};
-use lattice_lock_repository::codes::COMMIT_UNKNOWN;
+use self::head::Head;
+use self::statement::{OrOurs, Sql};
+use super::books::{Books, Changes, Item};
+use super::store::{Ack, Caller, Settled, Verdict};
+use super::{Archive, Booking};
+use crate::codes::LEDGER_CORRUPT;
+use crate::entry::Subject;
+use crate::{AttemptId, Entry, InstanceId, Intent, Outcome};
 
 pub(super) use schema::MIGRATIONS;
 
+/// The most keys or rows of one statement: 512 rows of 47 values stay below what each engine takes.
+const MOST_ROWS: usize = 512;
+
 /// Entries in the tables of a database.
-pub(super) struct SqlStore {
+pub(super) struct Tables {
     database: Database,
-    writes: TaskTracker,
+    /// When instances were last said to be alive.
+    renewed: Mutex<HashMap<InstanceId, Timestamp>>,
 }
 
-impl SqlStore {
+/// What came of a batch.
+struct Booked {
+    outcomes: Vec<Result<Ack>>,
+    renewed: Vec<(InstanceId, Timestamp)>,
+}
+
+impl Tables {
     pub(super) fn new(database: Database) -> Self {
-        let writes = TaskTracker::new();
-        // One that is closed can be waited for, and still takes tasks.
-        writes.close();
-        Self { database, writes }
+        Self {
+            database,
+            renewed: Mutex::default(),
+        }
     }
 
-    /// Writes in a task of its own: a caller that goes away does not take the write with it.
-    ///
-    /// Where nobody knows whether it was committed, it is done once more: every write of a ledger bears that.
+    /// Runs work that writes, as the only one that does. Each write bears repetition.
     async fn write<T, F>(&self, work: F) -> Result<T>
     where
-        F: for<'s> Fn(&'s mut Scope<'_>) -> Work<'s, T> + Send + Sync + 'static,
-        T: Send + 'static,
+        F: for<'s> Fn(&'s mut Scope<'_>) -> Work<'s, T> + Send + Sync,
+        T: Send,
     {
-        let database = self.database.clone();
-        let write = async move {
-            let options = TransactionOptions::default().isolation(Isolation::ReadCommitted);
-            match database.transaction_with(options.clone(), &work).await {
-                Err(unknown) if unknown.code() == COMMIT_UNKNOWN => database
-                    .transaction_with(options, &work)
-                    .await
-                    .map_err(|again| {
-                        if again.code() == ENTRY_CONFLICT {
-                            again
-                        } else {
-                            unknown
-                        }
-                    }),
-                written => written,
-            }
-        };
-        match self.writes.spawn(write).await {
-            Ok(written) => written,
-            Err(stopped) => {
-                Err(Error::new(WRITE_INTERRUPTED, "the runtime stopped").with_foreign(&stopped))
-            }
-        }
+        let options = TransactionOptions::default().isolation(Isolation::ReadCommitted);
+        self.database.transaction_with(options, work).await
     }
 
-    async fn read(&self, select: sea_orm::Select<entry_table::Entity>) -> Result<Vec<Entry>> {
-        let mut scope = self.database.reader()?;
-        let rows = select.all(scope.connection()?).await.or_ours()?;
-        rows.into_iter().map(Entry::try_from).collect()
-    }
-}
-
-#[async_trait]
-impl Store for SqlStore {
-    fn booking(&self) -> Booking {
-        Booking::Durable
-    }
-
-    async fn intend(&self, intent: Intent) -> Result<()> {
-        self.write(move |scope| {
-            let intent = intent.clone();
-            Box::pin(async move { intend(scope, intent).await })
-        })
-        .await
-    }
-
-    async fn record(&self, entry: Entry, next: Option<Intent>) -> Result<Recorded> {
-        self.write(move |scope| {
-            let (entry, next) = (entry.clone(), next.clone());
-            Box::pin(async move { record(scope, entry, next).await })
-        })
-        .await
-    }
-
-    async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<()> {
-        self.write(move |scope| {
-            let next = next.clone();
-            Box::pin(async move {
-                close(scope, attempt).await?;
-                match next {
-                    Some(next) => intend(scope, next).await,
-                    None => Ok(()),
-                }
+    /// Does writes in one transaction, and says what became of each. Those that the books refuse do not harm the others.
+    pub(super) async fn book(
+        &self,
+        caller: &Caller,
+        items: &Arc<[Item]>,
+        is_alive: bool,
+    ) -> Result<Vec<Result<Ack>>> {
+        let known = self.renewed().clone();
+        let booked = self
+            .write(|scope| {
+                let (items, caller, known) = (Arc::clone(items), caller.clone(), known.clone());
+                Box::pin(async move { book(scope, &caller, &items, is_alive, &known).await })
             })
+            .await?;
+        self.renewed().extend(booked.renewed);
+        Ok(booked.outcomes)
+    }
+
+    fn renewed(&self) -> std::sync::MutexGuard<'_, HashMap<InstanceId, Timestamp>> {
+        self.renewed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn settle(
+        &self,
+        caller: &Caller,
+        verdicts: Arc<[Verdict]>,
+    ) -> Result<Vec<Settled>> {
+        self.write(|scope| {
+            let (caller, verdicts) = (caller.clone(), Arc::clone(&verdicts));
+            Box::pin(async move { settle(scope, &caller, &verdicts).await })
         })
         .await
     }
 
-    async fn of_operation(&self, operation: OperationId) -> Result<Vec<Entry>> {
-        let select = entry_table::Entity::find()
-            .filter(entry_table::Column::OperationId.eq(*operation.as_uuid()))
-            .order_by_asc(entry_table::Column::Turn)
-            .order_by_asc(entry_table::Column::Attempt);
-        self.read(select).await
-    }
-
-    async fn list(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>> {
-        let mut select = entry_table::Entity::find();
-        if let Some(after) = after {
-            select = select.filter(entry_table::Column::EntryId.gt(*after.as_uuid()));
-        }
-        let page = select
-            .order_by_asc(entry_table::Column::EntryId)
-            .limit(limit as u64);
-        self.read(page).await
-    }
-
-    async fn total(&self) -> Result<LedgerTotal> {
-        let mut scope = self.database.reader()?;
-        total(&mut scope).await
-    }
-
-    async fn open_intents(&self) -> Result<Vec<Intent>> {
-        let mut scope = self.database.reader()?;
-        let select = intent_table::Entity::find().order_by_asc(intent_table::Column::OpenedAt);
-        let rows = select.all(scope.connection()?).await.or_ours()?;
-        rows.into_iter().map(Intent::try_from).collect()
-    }
-
-    async fn flush(&self) {
-        self.writes.wait().await;
+    pub(super) async fn archive(&self, archive: &Archive) -> Result<()> {
+        self.write(|scope| {
+            let archive = archive.clone();
+            Box::pin(async move { reading::archive(scope, &archive).await })
+        })
+        .await
     }
 }
 
-/// Inserts, then looks whether the attempt is booked: whoever books it meanwhile waits for the row.
-async fn intend(scope: &mut Scope<'_>, intent: Intent) -> Result<()> {
-    let attempt = intent.attempt();
-    put(scope, intent).await?;
-    if kept(scope, attempt).await?.is_some() {
-        close(scope, attempt).await?;
+async fn book(
+    scope: &mut Scope<'_>,
+    caller: &Caller,
+    items: &[Item],
+    is_alive: bool,
+    known: &HashMap<InstanceId, Timestamp>,
+) -> Result<Booked> {
+    let head = Head::lock(scope).await?;
+    let mut books = load(scope, &head, items).await?;
+    let outcomes: Vec<_> = items.iter().map(|item| books.apply(item)).collect();
+    let mut alive: BTreeSet<_> = books
+        .intents
+        .values()
+        .filter_map(Intent::instance)
+        .collect();
+    if is_alive || items.contains(&Item::Renew) {
+        alive.insert(caller.instance);
+    }
+    let now = caller.now_or(|| head.now);
+    let mut renewed = Vec::new();
+    for instance in alive {
+        let is_due = known
+            .get(&instance)
+            .is_none_or(|last| *last + caller.lease / 3 <= now || *last > now);
+        if is_due {
+            head.renew(scope, instance, now + caller.lease).await?;
+            renewed.push((instance, now));
+        }
+    }
+    save(scope, &head, books).await?;
+    let booking = if head.is_durable {
+        Booking::Durable
+    } else {
+        Booking::Memory
+    };
+    let ack = |outcome: Result<_>| outcome.map(|done| Ack { done, booking });
+    Ok(Booked {
+        outcomes: outcomes.into_iter().map(ack).collect(),
+        renewed,
+    })
+}
+
+/// Reads what is known of the entries that writes are about.
+async fn load(scope: &mut Scope<'_>, head: &Head, items: &[Item]) -> Result<Books> {
+    let mut keys = BTreeSet::new();
+    for item in items {
+        keys_of(item, &mut keys);
+    }
+    let mut books = Books {
+        position: head.position,
+        ..Books::default()
+    };
+    read(scope, &mut books, &keys).await?;
+    // What was given up may have been corrected since.
+    let given_up = books.entries.values();
+    let given_up = given_up.filter(|entry| entry.outcome() == Outcome::Unknown);
+    let corrections: BTreeSet<_> = given_up.map(|entry| entry.fact.subject.key(1)).collect();
+    read(scope, &mut books, &corrections).await?;
+    if head.has_archives {
+        keys.extend(corrections);
+        let keys: Vec<_> = keys.into_iter().map(Value::from).collect();
+        for part in keys.chunks(MOST_ROWS) {
+            let sql = Sql::new(
+                head.backend,
+                "SELECT idempotency_key, payload_hash FROM lattice_archived_keys WHERE idempotency_key IN ",
+            );
+            for row in sql.list(part.iter().cloned()).rows(scope).await? {
+                let text = |column: &str| row.try_get::<String>("", column).or_ours();
+                let (key, hash) = (text("idempotency_key")?, text("payload_hash")?);
+                books.archived.insert(key, hash);
+            }
+        }
+    }
+    Ok(books)
+}
+
+fn keys_of(item: &Item, keys: &mut BTreeSet<String>) {
+    let next = match item {
+        Item::Renew => None,
+        Item::Intend(intent) => Some(intent),
+        Item::Withdraw { next, .. } => next.as_ref(),
+        Item::Record { entry, next } => {
+            let (subject, revision) = (&entry.fact.subject, entry.fact.revision);
+            keys.insert(subject.key(revision));
+            keys.extend(revision.checked_sub(1).map(|before| subject.key(before)));
+            next.as_ref()
+        }
+    };
+    keys.extend(next.map(|intent| Subject::Attempt(intent.attempt).key(0)));
+}
+
+async fn read(scope: &mut Scope<'_>, books: &mut Books, keys: &BTreeSet<String>) -> Result<()> {
+    let keys: Vec<_> = keys.iter().collect();
+    for part in keys.chunks(MOST_ROWS) {
+        let select = entry_table::Entity::find()
+            .filter(entry_table::Column::IdempotencyKey.is_in(part.iter().copied()));
+        for row in select.all(scope.connection()?).await.or_ours()? {
+            let entry = Entry::try_from(row)?;
+            let revision = (entry.fact.subject.clone(), entry.fact.revision);
+            books.entries.insert(revision, entry);
+        }
     }
     Ok(())
 }
 
-async fn put(scope: &mut Scope<'_>, intent: Intent) -> Result<()> {
-    let row = intent_table::ActiveModel::from(intent);
-    intent_table::Entity::insert(row)
-        .on_conflict(
-            OnConflict::new()
-                .do_nothing_on([intent_table::Column::AttemptKey])
-                .to_owned(),
-        )
-        .exec_without_returning(scope.connection()?)
-        .await
-        .or_ours()
-        .map(drop)
-}
-
-/// Inserts, then looks who is there: what an insert reports of a duplicate differs between the engines, and on
-/// MySQL it is wrong. The entry whose key is ours is fresh; any other one was there before.
-async fn record(scope: &mut Scope<'_>, entry: Entry, next: Option<Intent>) -> Result<Recorded> {
-    let row = entry_table::ActiveModel::from(&entry);
-    entry_table::Entity::insert(row)
-        .on_conflict(
-            OnConflict::new()
-                .do_nothing_on([entry_table::Column::EntryId])
-                .to_owned(),
-        )
-        .exec_without_returning(scope.connection()?)
-        .await
-        .or_ours()?;
-    let kept = kept(scope, entry.attempt()).await?.ok_or_else(|| {
-        Error::new(LEDGER_CORRUPT, "an entry vanished").with("attempt", entry.attempt())
-    })?;
-    let recorded = if kept.id() == entry.id() {
-        Recorded {
-            entry: kept,
-            booking: Booking::Durable,
-            replayed: false,
-        }
-    } else {
-        replay(kept, &entry, Booking::Durable)?
-    };
-    if close(scope, entry.attempt()).await? == 0 {
-        // Perhaps it is being written just now, unseen: to insert the same key waits for that.
-        put(scope, Intent::of(&entry)).await?;
-        close(scope, entry.attempt()).await?;
+/// Writes what was changed.
+async fn save(scope: &mut Scope<'_>, head: &Head, books: Books) -> Result<()> {
+    let Changes {
+        fresh,
+        closed,
+        opened,
+    } = &books.changes;
+    close(scope, head, closed).await?;
+    let opened: Vec<_> = opened
+        .iter()
+        .filter_map(|attempt| books.intents.get(attempt))
+        .collect();
+    for part in opened.chunks(MOST_ROWS) {
+        let rows = part.iter().map(|intent| intent_table::row(intent));
+        let table = "lattice_intents";
+        Sql::insert(head.backend, table, &intent_table::COLUMNS, rows)
+            .or_nothing("attempt_key")
+            .run(scope)
+            .await?;
     }
-    if let Some(next) = next {
-        intend(scope, next).await?;
+    let fresh: Vec<_> = fresh
+        .iter()
+        .filter_map(|revision| books.entries.get(revision))
+        .collect();
+    for part in fresh.chunks(MOST_ROWS) {
+        let rows = part.iter().map(|entry| entry_table::row(entry));
+        let table = "lattice_entries";
+        Sql::insert(head.backend, table, &entry_table::COLUMNS, rows)
+            .run(scope)
+            .await?;
     }
-    Ok(recorded)
+    head.advance(scope, books.position).await
 }
 
-/// Removes an intent, and says how many there were.
-async fn close(scope: &mut Scope<'_>, attempt: AttemptId) -> Result<u64> {
-    let delete = intent_table::Entity::delete_by_id(attempt.to_string());
-    let deleted = delete.exec(scope.connection()?).await.or_ours()?;
-    Ok(deleted.rows_affected)
+async fn close(scope: &mut Scope<'_>, head: &Head, closed: &BTreeSet<AttemptId>) -> Result<()> {
+    let keys: Vec<_> = closed
+        .iter()
+        .map(|attempt| Value::from(attempt.to_string()))
+        .collect();
+    for part in keys.chunks(MOST_ROWS) {
+        Sql::new(
+            head.backend,
+            "DELETE FROM lattice_intents WHERE attempt_key IN ",
+        )
+        .list(part.iter().cloned())
+        .run(scope)
+        .await?;
+    }
+    Ok(())
 }
 
-async fn kept(scope: &mut Scope<'_>, attempt: AttemptId) -> Result<Option<Entry>> {
-    let row = entry_table::Entity::find()
-        .filter(entry_table::Column::IdempotencyKey.eq(attempt.to_string()))
-        .one(scope.connection()?)
-        .await
-        .or_ours()?;
-    row.map(Entry::try_from).transpose()
-}
-
-/// Sums dollars and the nano-USD beyond them apart: where a sum of nano-USD leaves 64 bits, one engine fails, one
-/// changes its type, and one silently returns the largest number.
-async fn total(scope: &mut Scope<'_>) -> Result<LedgerTotal> {
-    let connection = scope.connection()?;
-    let backend = connection.get_database_backend();
-    let (integer, divided) = match backend {
-        sea_orm::DbBackend::MySql => ("SIGNED", "DIV"),
-        _ => ("BIGINT", "/"),
-    };
-    let sql = format!(
-        "SELECT COUNT(*) AS entries, COUNT(cost_nanos) AS priced, \
-         CAST(COALESCE(SUM(cost_nanos {divided} 1000000000), 0) AS {integer}) AS dollars, \
-         CAST(COALESCE(SUM(cost_nanos % 1000000000), 0) AS {integer}) AS nanos \
-         FROM lattice_entries"
-    );
-    let row = connection
-        .query_one_raw(Statement::from_string(backend, sql))
-        .await
-        .or_ours()?
-        .ok_or_else(|| Error::new(LEDGER_CORRUPT, "a sum returned no row"))?;
-    let number = |column: &str| row.try_get::<i64>("", column).or_ours();
-    let (entries, priced) = (number("entries")?, number("priced")?);
-    let nanos = i128::from(number("dollars")?) * 1_000_000_000 + i128::from(number("nanos")?);
-    Ok(LedgerTotal {
-        entries: entries.unsigned_abs(),
-        unpriced: (entries - priced).unsigned_abs(),
-        total_usd: MoneySum::from_nanos(nanos),
-    })
+/// Does what was decided about the intents that are still open and whose processes are still gone.
+async fn settle(
+    scope: &mut Scope<'_>,
+    caller: &Caller,
+    verdicts: &[Verdict],
+) -> Result<Vec<Settled>> {
+    let head = Head::lock(scope).await?;
+    let now = caller.now_or(|| head.now);
+    let keys = verdicts.iter().map(|it| it.intent.attempt.to_string());
+    let still = reading::expired_intents(scope, caller, now, Some(keys.collect())).await?;
+    let items: Vec<_> = verdicts.iter().filter_map(|it| it.item.clone()).collect();
+    let mut books = load(scope, &head, &items).await?;
+    let (mut outcomes, mut kept) = (Vec::with_capacity(verdicts.len()), Vec::new());
+    for verdict in verdicts {
+        outcomes.push(match &verdict.item {
+            _ if !still.contains(&verdict.intent) => Settled::Elsewhere,
+            Some(item) => Settled::of(books.apply(item)),
+            None => {
+                kept.push(verdict.intent.attempt.to_string());
+                Settled::Done
+            }
+        });
+    }
+    save(scope, &head, books).await?;
+    if !kept.is_empty() {
+        intent_table::Entity::update_many()
+            .col_expr(intent_table::Column::Held, Expr::value(1_i64))
+            .filter(intent_table::Column::AttemptKey.is_in(kept))
+            .exec(scope.connection()?)
+            .await
+            .or_ours()?;
+    }
+    // Nobody needs to know any more when these were last heard of.
+    Sql::new(
+        head.backend,
+        "DELETE FROM lattice_instances WHERE instance_id NOT IN \
+         (SELECT instance_id FROM lattice_intents WHERE instance_id IS NOT NULL) AND lease_until < ",
+    )
+    .bind(now.as_micros())
+    .run(scope)
+    .await?;
+    Ok(outcomes)
 }
 
 /// A row that our own code did not write.
 fn corrupt(column: &'static str) -> Error {
     Error::new(LEDGER_CORRUPT, "a row of the ledger makes no sense").with("column", column)
-}
-
-trait OrOurs<T> {
-    fn or_ours(self) -> Result<T>;
-}
-
-impl<T> OrOurs<T> for std::result::Result<T, DbErr> {
-    fn or_ours(self) -> Result<T> {
-        self.map_err(|error| database_error(&error))
-    }
 }

@@ -3,81 +3,113 @@ use lattice_lock_repository::{Engine, Migration, MigrationSet};
 /// The tables of the ledger.
 pub(crate) const MIGRATIONS: MigrationSet = MigrationSet {
     name: "billing",
-    migrations: &[Migration::new(1, "entries-and-intents", |engine| {
-        vec![entries(engine), intents(engine)]
-    })
-    .verify(|_| {
-        ["entries", "intents"]
-            .map(|table| format!("SELECT 1 FROM lattice_{table} WHERE 1 = 0"))
-            .to_vec()
-    })],
+    migrations: &[Migration::new(1, "ledger", create)
+        .down(|_| {
+            TABLES
+                .map(|table| format!("DROP TABLE IF EXISTS lattice_{table}"))
+                .to_vec()
+        })
+        .verify(|_| {
+            TABLES
+                .map(|table| format!("SELECT 1 FROM lattice_{table} WHERE 1 = 0"))
+                .to_vec()
+        })],
 };
 
-/// What the engines call the same type. `SQLite`'s tables are STRICT: otherwise a number beyond 64 bits would
-/// silently become a float.
+const TABLES: [&str; 6] = [
+    "entries",
+    "intents",
+    "instances",
+    "ledger",
+    "archives",
+    "archived_keys",
+];
+
+fn create(engine: Engine) -> Vec<String> {
+    let dialect = Dialect::of(engine);
+    vec![
+        entries(&dialect),
+        intents(&dialect),
+        instances(&dialect),
+        ledger(&dialect),
+        archives(&dialect),
+        archived_keys(&dialect),
+    ]
+}
+
+/// What the engines call the same type.
 struct Dialect {
     uuid: &'static str,
     text: fn(u32) -> String,
     long_text: &'static str,
     integer: &'static str,
-    table: &'static str,
+    options: &'static str,
 }
 
 impl Dialect {
     fn of(engine: Engine) -> Self {
         let varchar = |length| format!("VARCHAR({length})");
-        match engine {
-            Engine::Mysql => Self {
-                uuid: "BINARY(16)",
-                text: varchar,
-                long_text: "TEXT",
-                integer: "BIGINT",
-                // Keys differ when their bytes do, whatever the server's default collation.
-                table: "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-            },
-            Engine::Postgres => Self {
-                uuid: "UUID",
-                text: varchar,
-                long_text: "TEXT",
-                integer: "BIGINT",
-                table: "",
-            },
-            _ => Self {
-                uuid: "BLOB",
-                text: |_| "TEXT".into(),
-                long_text: "TEXT",
-                integer: "INTEGER",
-                table: "STRICT",
-            },
+        let (uuid, text, integer): (_, fn(u32) -> String, _) = match engine {
+            Engine::Mysql => ("BINARY(16)", varchar, "BIGINT"),
+            Engine::Postgres => ("UUID", varchar, "BIGINT"),
+            _ => ("BLOB", |_| "TEXT".into(), "INTEGER"),
+        };
+        Self {
+            uuid,
+            text,
+            long_text: "TEXT",
+            integer,
+            options: engine.table_options(),
         }
     }
 }
 
-fn entries(engine: Engine) -> String {
+/// Who an entry or an intent is for, and of what: the columns that both have.
+fn common(dialect: &Dialect) -> String {
+    let Dialect {
+        text, long_text, ..
+    } = dialect;
+    let (name, label, model) = (text(64), text(128), text(256));
+    format!(
+        "principal_id {label} NOT NULL,
+    principal_kind {name} NOT NULL,
+    team {label},
+    project {label},
+    tags {long_text},
+    conversation {label},
+    provider {name} NOT NULL,
+    requested_model {model} NOT NULL,
+    task_type {label},
+    service_tier {name} NOT NULL"
+    )
+}
+
+fn entries(dialect: &Dialect) -> String {
     let Dialect {
         uuid,
         text,
         long_text,
         integer,
-        table,
-    } = Dialect::of(engine);
-    let (name, label, model) = (text(64), text(128), text(256));
+        options,
+    } = dialect;
+    let (name, label, key, model) = (text(64), text(128), text(192), text(256));
+    let common = common(dialect);
     format!(
         "CREATE TABLE IF NOT EXISTS lattice_entries (
-    entry_id {uuid} NOT NULL PRIMARY KEY,
-    idempotency_key {name} NOT NULL UNIQUE,
-    payload_hash {name} NOT NULL,
-    operation_id {uuid} NOT NULL,
-    turn {integer} NOT NULL,
-    attempt {integer} NOT NULL,
-    principal_id {label} NOT NULL,
-    principal_kind {name} NOT NULL,
-    attribution {long_text} NOT NULL,
-    provider {name} NOT NULL,
-    requested_model {model} NOT NULL,
+    position {integer} NOT NULL PRIMARY KEY,
+    entry_id {uuid} NOT NULL,
+    idempotency_key {key} NOT NULL UNIQUE,
+    payload_hash {label} NOT NULL,
+    kind {name} NOT NULL,
+    operation_id {uuid},
+    turn {integer},
+    attempt {integer},
+    charge_key {label},
+    revision {integer} NOT NULL,
+    reason {label},
+    {common},
     served_model {model},
-    provider_request_id {model},
-    task_type {long_text},
+    provider_request_id {label},
     input_tokens {integer},
     cache_read_tokens {integer},
     cache_write_5m_tokens {integer},
@@ -91,37 +123,105 @@ fn entries(engine: Engine) -> String {
     web_searches {integer},
     requests {integer},
     provider_total {integer},
+    discount {integer} NOT NULL,
     cost_nanos {integer},
     cost_state {name} NOT NULL,
     price_version {long_text},
+    foreign_amount {long_text},
+    effect_nanos {integer} NOT NULL,
+    effect_unpriced {integer} NOT NULL,
     outcome {name} NOT NULL,
-    latency_us {integer} NOT NULL,
+    latency_us {integer},
     occurred_at {integer} NOT NULL,
     recorded_at {integer} NOT NULL,
-    UNIQUE (operation_id, turn, attempt)
-) {table}"
+    UNIQUE (operation_id, turn, attempt, revision)
+) {options}"
     )
 }
 
-fn intents(engine: Engine) -> String {
+fn intents(dialect: &Dialect) -> String {
     let Dialect {
         uuid,
         text,
         integer,
-        table,
+        options,
         ..
-    } = Dialect::of(engine);
-    let (name, label, model) = (text(64), text(128), text(256));
+    } = dialect;
+    let (name, common) = (text(64), common(dialect));
     format!(
         "CREATE TABLE IF NOT EXISTS lattice_intents (
     attempt_key {name} NOT NULL PRIMARY KEY,
     operation_id {uuid} NOT NULL,
     turn {integer} NOT NULL,
     attempt {integer} NOT NULL,
-    principal_id {label} NOT NULL,
-    provider {name} NOT NULL,
-    requested_model {model} NOT NULL,
+    instance_id {uuid},
+    held {integer} NOT NULL,
+    {common},
     opened_at {integer} NOT NULL
-) {table}"
+) {options}"
+    )
+}
+
+fn instances(dialect: &Dialect) -> String {
+    let Dialect {
+        uuid,
+        integer,
+        options,
+        ..
+    } = dialect;
+    format!(
+        "CREATE TABLE IF NOT EXISTS lattice_instances (
+    instance_id {uuid} NOT NULL PRIMARY KEY,
+    lease_until {integer} NOT NULL
+) {options}"
+    )
+}
+
+/// One row: whoever writes to the ledger locks it first.
+fn ledger(dialect: &Dialect) -> String {
+    let Dialect {
+        integer, options, ..
+    } = dialect;
+    format!(
+        "CREATE TABLE IF NOT EXISTS lattice_ledger (
+    id {integer} NOT NULL PRIMARY KEY,
+    position {integer} NOT NULL,
+    archives {integer} NOT NULL
+) {options}"
+    )
+}
+
+fn archives(dialect: &Dialect) -> String {
+    let Dialect {
+        uuid,
+        text,
+        integer,
+        options,
+        ..
+    } = dialect;
+    let hash = text(64);
+    format!(
+        "CREATE TABLE IF NOT EXISTS lattice_archives (
+    archive_id {uuid} NOT NULL PRIMARY KEY,
+    period_from {integer} NOT NULL,
+    period_to {integer} NOT NULL,
+    up_to {integer} NOT NULL,
+    entries {integer} NOT NULL,
+    unpriced {integer} NOT NULL,
+    dollars {integer} NOT NULL,
+    nanos {integer} NOT NULL,
+    sha256 {hash} NOT NULL
+) {options}"
+    )
+}
+
+fn archived_keys(dialect: &Dialect) -> String {
+    let Dialect { text, options, .. } = dialect;
+    let (key, hash) = (text(192), text(128));
+    format!(
+        "CREATE TABLE IF NOT EXISTS lattice_archived_keys (
+    idempotency_key {key} NOT NULL PRIMARY KEY,
+    payload_hash {hash} NOT NULL
+) {options}"
     )
 }

@@ -1,105 +1,21 @@
-use std::fmt;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lattice_lock_errors::Result;
-use lattice_lock_principal::{Attribution, Principal, PrincipalId, PrincipalKind};
+use lattice_lock_principal::Principal;
 use lattice_lock_providers::{
-    Count, FailureClass, ModelName, ModelRef, PriceList, PriceVersion, ProviderId, TokenUsage,
+    Count, ModelName, ModelRef, PriceList, PriceVersion, ServiceTier, TokenUsage,
 };
 use lattice_lock_repository::Timestamp;
-use serde::{Serialize, Serializer};
-use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
-use crate::{AttemptId, Cost, Unpriced};
-
-/// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// With a reply.
-    Replied,
-    /// With a failure that the provider may charge for.
-    Failed(FailureClass),
-}
-
-impl Outcome {
-    /// The name kept in the ledger: `replied`, or that of the failure's class.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Replied => "replied",
-            Self::Failed(class) => class.as_str(),
-        }
-    }
-}
-
-impl Serialize for Outcome {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-/// An entry's key: a UUID of version 7, made anew each time that somebody tries to book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct EntryId(Uuid);
-
-impl EntryId {
-    /// The key with this UUID.
-    #[must_use]
-    pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self(uuid)
-    }
-
-    /// The UUID.
-    #[must_use]
-    pub const fn as_uuid(&self) -> &Uuid {
-        &self.0
-    }
-}
-
-impl fmt::Display for EntryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-/// One immutable billing fact: an attempt that was, or may have been, billed.
-///
-/// It holds no prompt and no person: ids are the caller's pseudonyms. Made with [`Entry::new`] and the
-/// setters, and never changed after it is [recorded](crate::Ledger::record).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    pub(crate) id: EntryId,
-    pub(crate) recorded_at: Timestamp,
-    #[serde(flatten)]
-    pub(crate) fact: Fact,
-}
-
-/// What an entry says; its hash tells a replay from a conflict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Fact {
-    pub(crate) attempt: AttemptId,
-    pub(crate) principal: PrincipalId,
-    pub(crate) principal_kind: PrincipalKind,
-    pub(crate) attribution: Arc<Attribution>,
-    pub(crate) requested: ModelRef,
-    pub(crate) served: Option<ModelName>,
-    pub(crate) provider_request_id: Option<String>,
-    pub(crate) task_type: Option<String>,
-    pub(crate) usage: TokenUsage,
-    pub(crate) cost: Cost,
-    pub(crate) outcome: Outcome,
-    pub(crate) latency_us: i64,
-    pub(crate) occurred_at: Timestamp,
-}
+use super::kind::{ChargeKey, EntryId, EntryKind, Outcome, Subject};
+use super::{Effect, Entry, Fact};
+use crate::{AttemptId, Cost, Discount, ForeignAmount, Money, Tariff, Unpriced};
 
 /// The longest foreign text that is kept, in characters.
 const LONGEST_TEXT: usize = 128;
 
+/// How an entry is made.
 impl Entry {
     /// An attempt at a model, for a principal, with nothing known of its usage yet.
     ///
@@ -113,51 +29,154 @@ impl Entry {
         requested: ModelRef,
         outcome: Outcome,
     ) -> Result<Self> {
+        let subject = Subject::Attempt(attempt);
+        Self::about(subject, EntryKind::Usage, principal, requested, outcome)
+    }
+
+    /// Something that a provider charges for and that is no attempt: under a key that makes it one of a kind, what it
+    /// is, such as `openai/file_storage`, and how much.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn charge(
+        key: ChargeKey,
+        principal: &Principal,
+        what: ModelRef,
+        amount: Money,
+    ) -> Result<Self> {
+        let (subject, kind) = (Subject::Charge(key), EntryKind::Charge);
+        let entry = Self::about(subject, kind, principal, what, Outcome::Charged)?;
+        Ok(entry.reported_cost(amount))
+    }
+
+    fn about(
+        subject: Subject,
+        kind: EntryKind,
+        principal: &Principal,
+        requested: ModelRef,
+        outcome: Outcome,
+    ) -> Result<Self> {
         let now = Timestamp::now();
+        let cost = Cost::Unpriced(Unpriced::NoUsage);
         Ok(Self {
-            id: EntryId(Uuid::now_v7()),
+            id: EntryId::generate(),
             recorded_at: now,
+            position: None,
             fact: Fact {
-                attempt,
+                subject,
+                kind,
+                revision: 0,
+                reason: None,
                 principal: principal.id().clone(),
                 principal_kind: principal.kind(),
                 attribution: Arc::clone(principal.attribution()?),
+                conversation: None,
                 requested,
                 served: None,
                 provider_request_id: None,
                 task_type: None,
+                service_tier: ServiceTier::Standard,
                 usage: TokenUsage::new(),
-                cost: Cost::Unpriced(Unpriced::NoUsage),
+                discount: Discount::NONE,
+                effect: Effect::of(&cost),
+                cost,
+                foreign: None,
                 outcome,
-                latency_us: 0,
+                latency_us: None,
                 occurred_at: now,
             },
         })
     }
 
+    /// A correction of this entry, which must be the last revision: the same statement once more, of which the setters
+    /// change what was wrong. Of the reason the first 128 characters are kept, without control characters.
+    #[must_use]
+    pub fn corrected(&self, reason: &str) -> Self {
+        let mut entry = self.clone();
+        entry.position = None;
+        entry.fact.kind = EntryKind::Correction;
+        entry.fact.revision = self.fact.revision.saturating_add(1);
+        entry.fact.reason = keepable(reason);
+        entry
+    }
+
+    /// That nothing is owed for this entry, which must be the last revision: it used and cost nothing.
+    #[must_use]
+    pub fn voided(&self, reason: &str) -> Self {
+        let mut entry = self.corrected(reason);
+        entry.fact.kind = EntryKind::Void;
+        entry.fact.usage = TokenUsage::new();
+        entry.fact.foreign = None;
+        entry.costing(Cost::Void)
+    }
+
     /// Sets what was used, and prices it. Figures beyond what can be kept make the cost
     /// [implausible](Unpriced::Implausible), and are themselves left out.
     #[must_use]
-    pub fn used(mut self, usage: TokenUsage, prices: Option<(&PriceVersion, &PriceList)>) -> Self {
-        let cost = Cost::of(&usage, prices)
+    pub fn used(self, usage: TokenUsage, prices: Option<(&PriceVersion, &PriceList)>) -> Self {
+        self.rated(usage, prices.map(Tariff::from).as_ref())
+    }
+
+    /// [`used`](Self::used) by a tariff, whose service tier and discount are kept too.
+    #[must_use]
+    pub fn rated(mut self, usage: TokenUsage, tariff: Option<&Tariff<'_>>) -> Self {
+        if let Some(tariff) = tariff {
+            self.fact.service_tier = tariff.tier;
+            self.fact.discount = tariff.discount;
+        }
+        let cost = Cost::of(&usage, tariff)
             .ok()
             .filter(|_| is_keepable(&usage));
-        (self.fact.usage, self.fact.cost) = match cost {
-            Some(cost) => (usage, cost),
-            None => (TokenUsage::new(), Cost::Unpriced(Unpriced::Implausible)),
-        };
-        self
+        self.fact.foreign = None;
+        let implausible = (TokenUsage::new(), Cost::Unpriced(Unpriced::Implausible));
+        let (usage, cost) = cost.map_or(implausible, |cost| (usage, cost));
+        self.fact.usage = usage;
+        self.costing(cost)
+    }
+
+    /// [`rated`](Self::rated), of a usage that nobody reported: the cost is an estimate and says so.
+    #[must_use]
+    pub fn estimated(self, usage: TokenUsage, tariff: Option<&Tariff<'_>>) -> Self {
+        let entry = self.rated(usage, tariff);
+        let cost = entry.fact.cost.clone().into_estimate();
+        entry.costing(cost)
     }
 
     /// Sets what was used as far as the provider said, and leaves it unpriced: what it did not say would otherwise
     /// count as nothing. Figures beyond what can be kept are left out, as by [`used`](Self::used).
     #[must_use]
     pub fn used_in_part(self, usage: TokenUsage) -> Self {
-        let mut entry = self.used(usage, None);
+        let entry = self.rated(usage, None);
         if entry.fact.cost == Cost::Unpriced(Unpriced::NoPrice) {
-            entry.fact.cost = Cost::Unpriced(Unpriced::PartialUsage);
+            return entry.costing(Cost::Unpriced(Unpriced::PartialUsage));
         }
         entry
+    }
+
+    /// Sets the cost to what the provider itself said that it charges; the usage stays as it is.
+    #[must_use]
+    pub fn reported_cost(mut self, amount: Money) -> Self {
+        self.fact.foreign = None;
+        self.fact.discount = Discount::NONE;
+        self.costing(Cost::ProviderReported { amount })
+    }
+
+    /// [`reported_cost`](Self::reported_cost) in another currency, by a rate that is kept with it.
+    ///
+    /// # Errors
+    ///
+    /// [`OUT_OF_RANGE`](crate::codes::OUT_OF_RANGE) when the amount is beyond ± 9.2 billion dollars.
+    pub fn reported_foreign_cost(self, amount: ForeignAmount) -> Result<Self> {
+        let mut entry = self.reported_cost(amount.to_usd()?);
+        entry.fact.foreign = Some(amount);
+        Ok(entry)
+    }
+
+    fn costing(mut self, cost: Cost) -> Self {
+        self.fact.effect = Effect::of(&cost);
+        self.fact.cost = cost;
+        self
     }
 
     /// Sets the model that the provider said it served.
@@ -182,10 +201,24 @@ impl Entry {
         self
     }
 
-    /// Sets how long the provider took; kept in microseconds.
+    /// Sets the conversation that it is part of, by a pseudonym: its first 128 characters, without control characters.
+    #[must_use]
+    pub fn in_conversation(mut self, conversation: &str) -> Self {
+        self.fact.conversation = keepable(conversation);
+        self
+    }
+
+    /// Sets how urgently it was served; [`rated`](Self::rated) sets that of its tariff. Standard by default.
+    #[must_use]
+    pub fn service_tier(mut self, tier: ServiceTier) -> Self {
+        self.fact.service_tier = tier;
+        self
+    }
+
+    /// Sets how long the provider took; kept in microseconds, absent by default.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
-        self.fact.latency_us = i64::try_from(latency.as_micros()).unwrap_or(i64::MAX);
+        self.fact.latency_us = Some(i64::try_from(latency.as_micros()).unwrap_or(i64::MAX));
         self
     }
 
@@ -196,111 +229,19 @@ impl Entry {
         self
     }
 
-    /// Its key in the ledger. Recording gives it, so that before that it names nothing: take that of
-    /// [`Recorded::entry`](crate::Recorded::entry).
-    #[must_use]
-    pub fn id(&self) -> EntryId {
-        self.id
-    }
-
-    /// Which attempt it books.
-    #[must_use]
-    pub fn attempt(&self) -> AttemptId {
-        self.fact.attempt
-    }
-
-    /// Who the attempt was for.
-    #[must_use]
-    pub fn principal(&self) -> &PrincipalId {
-        &self.fact.principal
-    }
-
-    /// Whom its cost is attributed to.
-    #[must_use]
-    pub fn attribution(&self) -> &Attribution {
-        &self.fact.attribution
-    }
-
-    /// Which provider it went to.
-    #[must_use]
-    pub fn provider(&self) -> &ProviderId {
-        self.fact.requested.provider()
-    }
-
-    /// Which model was asked for.
-    #[must_use]
-    pub fn requested_model(&self) -> &ModelRef {
-        &self.fact.requested
-    }
-
-    /// Which model the provider said it served.
-    #[must_use]
-    pub fn served_model(&self) -> Option<&ModelName> {
-        self.fact.served.as_ref()
-    }
-
-    /// What was used.
-    #[must_use]
-    pub fn usage(&self) -> &TokenUsage {
-        &self.fact.usage
-    }
-
-    /// What it cost.
-    #[must_use]
-    pub fn cost(&self) -> &Cost {
-        &self.fact.cost
-    }
-
-    /// How it ended.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        self.fact.outcome
-    }
-
-    /// When it happened.
-    #[must_use]
-    pub fn happened_at(&self) -> Timestamp {
-        self.fact.occurred_at
-    }
-
-    /// When it was written into the ledger.
-    #[must_use]
-    pub fn recorded_at(&self) -> Timestamp {
-        self.recorded_at
-    }
-
     /// The entry as it is tried to be written now. Its key is new, so that a row that has it is the one of this
     /// try and no other, also when the same entry is recorded twice.
-    pub(crate) fn stamped(mut self) -> Self {
-        self.id = EntryId(Uuid::now_v7());
-        self.recorded_at = Timestamp::now();
+    pub(crate) fn stamped(mut self, now: Timestamp) -> Self {
+        self.id = EntryId::generate();
+        self.recorded_at = now;
+        self.position = None;
         self
-    }
-
-    /// What is unique about it: which attempt of which turn of which operation.
-    #[must_use]
-    pub fn idempotency_key(&self) -> String {
-        self.fact.attempt.to_string()
-    }
-
-    /// SHA-256 of all that it says, in hexadecimal.
-    #[must_use]
-    pub fn payload_hash(&self) -> String {
-        // Serialising plain data of strings and integers into memory does not fail.
-        let text = serde_json::to_vec(&self.fact).unwrap_or_default();
-        let digest = Sha256::digest(&text);
-        digest
-            .iter()
-            .fold(String::with_capacity(64), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
     }
 }
 
 /// What every engine can keep of a text that somebody else wrote: `PostgreSQL` refuses NUL, and a booking must not
 /// fail for it.
-fn keepable(text: &str) -> Option<String> {
+pub(crate) fn keepable(text: &str) -> Option<String> {
     let plain = text.chars().filter(|c| !c.is_control());
     let kept: String = plain.take(LONGEST_TEXT).collect();
     (!kept.is_empty()).then_some(kept)
@@ -343,7 +284,7 @@ mod tests {
     /// row that was written before unreadable.
     #[test]
     fn the_hash_of_a_written_entry_never_changes() {
-        let operation = OperationId::from_uuid(Uuid::from_u128(17));
+        let operation = OperationId::from_uuid(uuid::Uuid::from_u128(17));
         let plain = entry(operation);
         let list = PriceList::new([(Bucket::Input, "0.25")].map(|(bucket, usd)| {
             (
@@ -362,8 +303,8 @@ mod tests {
         assert_eq!(
             hashes,
             [
-                "e6e00c572ffb4755bc35544ae3c0f99e869619c736246482d9fa653da17d0273",
-                "c35101e211fcd78599ce0107eb224c31410ad9086665a0105f2179fccec6d03c",
+                "1:d12e6647a1cbef4e324488d487718e2ce2162ef05e7527ba2ef3fce2bc3dde90",
+                "1:fef8224634394bb6afc696765171892bc310d7b5e2316f67bb8223da514d0623",
             ]
         );
     }

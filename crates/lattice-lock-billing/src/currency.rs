@@ -1,0 +1,228 @@
+use std::fmt;
+use std::str::FromStr;
+
+use lattice_lock_errors::{Error, Result};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::Money;
+use crate::codes::{CURRENCY_INVALID, OUT_OF_RANGE};
+
+/// The code of a currency: three letters from `A` to `Z`, as ISO 4217 writes it.
+///
+/// ```
+/// use lattice_lock_billing::Currency;
+///
+/// assert_eq!("EUR".parse::<Currency>()?.as_str(), "EUR");
+/// assert!("euro".parse::<Currency>().is_err());
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Three letters of ASCII are always text.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for Currency {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        <[u8; 3]>::try_from(text.as_bytes())
+            .ok()
+            .filter(|code| code.iter().all(u8::is_ascii_uppercase))
+            .map(Self)
+            .ok_or_else(|| Error::new(CURRENCY_INVALID, "not a currency").with("currency", text))
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The longest name of a rate's source, in characters.
+const LONGEST_SOURCE: usize = 64;
+
+/// An amount in another currency, with the rate by which it was made dollars: both are kept in the ledger.
+///
+/// There is no rate that is not given: nothing here looks one up.
+///
+/// ```
+/// use lattice_lock_billing::ForeignAmount;
+///
+/// let fee = ForeignAmount::new("EUR".parse()?, "10.00", "1.0825", "ECB 2026-11-20")?;
+/// assert_eq!(fee.to_usd()?.to_string(), "10.825");
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForeignAmount {
+    currency: Currency,
+    #[serde(with = "rust_decimal_text")]
+    amount: Decimal,
+    #[serde(with = "rust_decimal_text")]
+    usd_per_unit: Decimal,
+    source: String,
+}
+
+impl ForeignAmount {
+    /// So much of a currency, of which one unit is worth so many dollars by this source. Of the source's name the
+    /// first 64 characters are kept, without control characters.
+    ///
+    /// # Errors
+    ///
+    /// [`CURRENCY_INVALID`] if one of the numbers is no plain decimal, or the rate is not above zero.
+    pub fn new(currency: Currency, amount: &str, usd_per_unit: &str, source: &str) -> Result<Self> {
+        let decimal = |text: &str| {
+            let parsed = Decimal::from_str_exact(text).map(|number| number.normalize());
+            parsed.map_err(|_| Error::new(CURRENCY_INVALID, "not a number").with("number", text))
+        };
+        let plain = source.chars().filter(|c| !c.is_control());
+        let (amount, usd_per_unit) = (decimal(amount)?, decimal(usd_per_unit)?);
+        if usd_per_unit <= Decimal::ZERO {
+            return Err(Error::new(CURRENCY_INVALID, "a rate is above zero"));
+        }
+        Ok(Self {
+            currency,
+            amount,
+            usd_per_unit,
+            source: plain.take(LONGEST_SOURCE).collect(),
+        })
+    }
+
+    /// Which currency.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// How much of it.
+    #[must_use]
+    pub fn amount(&self) -> Decimal {
+        self.amount
+    }
+
+    /// How many dollars one unit is worth.
+    #[must_use]
+    pub fn usd_per_unit(&self) -> Decimal {
+        self.usd_per_unit
+    }
+
+    /// Where the rate is from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The amount in dollars, rounded half-even once.
+    ///
+    /// # Errors
+    ///
+    /// [`OUT_OF_RANGE`] beyond ± 9.2 billion dollars, or when the exact product has too many digits.
+    pub fn to_usd(&self) -> Result<Money> {
+        let product = self.amount.checked_mul(self.usd_per_unit);
+        let exact = product.filter(|product| {
+            self.amount.is_zero()
+                || product.scale() == self.amount.scale() + self.usd_per_unit.scale()
+        });
+        let exact = exact.ok_or_else(|| Error::new(OUT_OF_RANGE, "amount out of range"))?;
+        Money::rounded(exact)
+    }
+}
+
+/// Decimals as text, exactly: a number of JSON may pass through a float.
+mod rust_decimal_text {
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(
+        decimal: &Decimal,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(decimal)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Decimal, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Decimal::from_str_exact(&text).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(amount: &str, rate: &str, usd: Option<&str>) {
+        let foreign = ForeignAmount::new("EUR".parse().unwrap(), amount, rate, "test");
+        let converted = foreign.and_then(|foreign| foreign.to_usd()).ok();
+        assert_eq!(
+            converted.map(|usd| usd.to_string()).as_deref(),
+            usd,
+            "{amount} at {rate}"
+        );
+    }
+
+    #[test]
+    fn a_conversion_is_exact_and_rounded_once() {
+        check("10", "1.0825", Some("10.825"));
+        check("-10", "1.0825", Some("-10.825"));
+        check("0", "1.0825", Some("0.00"));
+        check("0.000000005", "0.1", Some("0.00"));
+        check("0.000000015", "0.1", Some("0.000000002"));
+        check("1", "0", None);
+        check("1", "-1", None);
+        check("1e3", "1", None);
+        check("", "1", None);
+        check("0.1234567890123456", "0.1234567890123456", None);
+        check("99999999999", "1", None);
+    }
+
+    #[test]
+    fn a_currency_has_three_capital_letters() {
+        for bad in ["", "eur", "EURO", "€", "E1R", "EU"] {
+            assert!(bad.parse::<Currency>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_currency_that_is_not_converted_is_never_taken_for_dollars() {
+        assert!("10.00 EUR".parse::<Money>().is_err());
+        assert!("€10".parse::<Money>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_foreign_amount_survives_json(mantissa in any::<i64>(), scale in 0_u32..12, rate in 1_i64..1_000_000) {
+            let amount = Decimal::new(mantissa, scale).to_string();
+            let rate = Decimal::new(rate, 4).to_string();
+            let foreign = ForeignAmount::new("JPY".parse().unwrap(), &amount, &rate, "s").unwrap();
+            let json = serde_json::to_string(&foreign).unwrap();
+            prop_assert_eq!(serde_json::from_str::<ForeignAmount>(&json).unwrap(), foreign);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What each write means, apart from where it is kept.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use lattice_lock_errors::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::codes::{ENTRY_ARCHIVED, ENTRY_CONFLICT, NOTHING_TO_CORRECT};
+use crate::entry::{Effect, Subject};
+use crate::{AttemptId, Entry, EntryKind, Intent, Outcome, Position};
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Item {
+    Intend(Intent),
+    Record {
+        entry: Box<Entry>,
+        next: Option<Intent>,
+    },
+    Withdraw {
+        attempt: AttemptId,
+        next: Option<Intent>,
+    },
+    /// The process is alive.
+    Renew,
+}
+
+/// What became of a write.
+#[derive(Clone, Debug)]
+pub(super) enum Done {
+    Noted,
+    Recorded { entry: Box<Entry>, replayed: bool },
+}
+
+pub(super) type Revision = (Subject, u16);
+
+/// What is known of the entries that some writes are about, and what the writes change. In memory it is all there is;
+/// of a database it is what was read for a batch.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub(super) entries: BTreeMap<Revision, Entry>,
+    pub(super) intents: BTreeMap<AttemptId, Intent>,
+    /// The hashes of entries that are in archives, by their keys.
+    pub(super) archived: HashMap<String, String>,
+    pub(super) position: Position,
+    pub(super) changes: Changes,
+}
+
+/// What a batch changed: to be written, intents that were closed first.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) fresh: Vec<Revision>,
+    pub(super) closed: BTreeSet<AttemptId>,
+    pub(super) opened: BTreeSet<AttemptId>,
+}
+
+impl Books {
+    /// Does one write. One that is refused changes nothing.
+    pub(super) fn apply(&mut self, item: &Item) -> Result<Done> {
+        match item {
+            Item::Renew => Ok(Done::Noted),
+            Item::Intend(intent) => {
+                self.intend(intent);
+                Ok(Done::Noted)
+            }
+            Item::Withdraw { attempt, next } => {
+                self.close(*attempt);
+                self.intend_next(next.as_ref());
+                Ok(Done::Noted)
+            }
+            Item::Record { entry, next } => {
+                let (kept, replayed) = self.record(entry)?;
+                if let Some(attempt) = kept.attempt() {
+                    self.close(attempt);
+                }
+                self.intend_next(next.as_ref());
+                let entry = Box::new(kept);
+                Ok(Done::Recorded { entry, replayed })
+            }
+        }
+    }
+
+    fn intend_next(&mut self, next: Option<&Intent>) {
+        if let Some(next) = next {
+            self.intend(next);
+        }
+    }
+
+    /// Opens an intent, unless the attempt is booked.
+    fn intend(&mut self, intent: &Intent) {
+        let subject = Subject::Attempt(intent.attempt);
+        if self.archived.contains_key(&subject.key(0)) {
+            return;
+        }
+        if !self.entries.contains_key(&(subject, 0)) && !self.intents.contains_key(&intent.attempt)
+        {
+            self.intents.insert(intent.attempt, intent.clone());
+            self.changes.opened.insert(intent.attempt);
+        }
+    }
+
+    pub(super) fn close(&mut self, attempt: AttemptId) {
+        self.intents.remove(&attempt);
+        self.changes.opened.remove(&attempt);
+        self.changes.closed.insert(attempt);
+    }
+
+    fn record(&mut self, entry: &Entry) -> Result<(Entry, bool)> {
+        let revision = (entry.fact.subject.clone(), entry.fact.revision);
+        let entry = self.with_effect(entry)?;
+        match self.entries.get(&revision) {
+            Some(kept) if kept.fact == entry.fact => Ok((kept.clone(), true)),
+            Some(kept) if is_late(kept, &entry) => {
+                let late = late(kept, &entry);
+                self.record(&late)
+            }
+            Some(kept) => Err(conflict(kept)),
+            None => self.append(revision, entry).map(|kept| (kept, false)),
+        }
+    }
+
+    /// A correction's effect is the difference from what it corrects.
+    fn with_effect(&self, entry: &Entry) -> Result<Entry> {
+        let mut entry = entry.clone();
+        let Some(before) = entry.fact.revision.checked_sub(1) else {
+            return Ok(entry);
+        };
+        let before = (entry.fact.subject.clone(), before);
+        let Some(corrected) = self.entries.get(&before) else {
+            self.require_not_archived(&before)?;
+            return Err(Error::new(NOTHING_TO_CORRECT, "no such entry")
+                .with("entry", before.0.key(before.1)));
+        };
+        entry.fact.effect = Effect::between(&corrected.fact.cost, &entry.fact.cost)?;
+        Ok(entry)
+    }
+
+    fn append(&mut self, revision: Revision, mut entry: Entry) -> Result<Entry> {
+        self.require_not_archived(&revision)?;
+        self.position = Position(self.position.0.saturating_add(1));
+        entry.position = Some(self.position);
+        self.entries.insert(revision.clone(), entry.clone());
+        self.changes.fresh.push(revision);
+        Ok(entry)
+    }
+
+    fn require_not_archived(&self, (subject, number): &Revision) -> Result<()> {
+        let key = subject.key(*number);
+        if self.archived.contains_key(&key) {
+            return Err(Error::new(ENTRY_ARCHIVED, "the entry is archived").with("entry", key));
+        }
+        Ok(())
+    }
+}
+
+/// Whether an outcome arrives after somebody had given the attempt up.
+fn is_late(kept: &Entry, entry: &Entry) -> bool {
+    kept.outcome() == Outcome::Unknown
+        && kept.kind() == EntryKind::Usage
+        && entry.kind() == EntryKind::Usage
+        && entry.outcome() != Outcome::Unknown
+}
+
+/// What really happened, as the first correction of what had to be assumed. It stays in the same period.
+fn late(kept: &Entry, entry: &Entry) -> Entry {
+    let mut late = entry.corrected("late");
+    late.fact.occurred_at = kept.fact.occurred_at;
+    late
+}
+
+fn conflict(kept: &Entry) -> Error {
+    Error::new(ENTRY_CONFLICT, "it was booked with other figures")
+        .with("entry", kept.idempotency_key())
+}

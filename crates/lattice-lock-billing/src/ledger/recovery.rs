@@ -1,0 +1,119 @@
+use lattice_lock_errors::Result;
+use serde::Serialize;
+
+use super::Ledger;
+use super::books::Item;
+use super::store::{Settled, Verdict};
+use crate::{Entry, Intent};
+
+/// What is to become of an attempt whose process is gone.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Resolution {
+    /// It stays open, and no recovery asks again: somebody finds out, and records or withdraws it.
+    Hold,
+    /// It is booked so: see [`Intent::unknown`]. Should the process be alive after all, what it records is booked as a
+    /// correction of this.
+    Settle(Box<Entry>),
+    /// It was certainly not billed.
+    Withdraw,
+}
+
+/// What a [recovery](Ledger::recover) did.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// Attempts that were booked.
+    pub settled: Vec<Intent>,
+    /// Attempts that are held.
+    pub held: Vec<Intent>,
+    /// Attempts that were withdrawn.
+    pub withdrawn: Vec<Intent>,
+    /// How many were taken by somebody else meanwhile, or turned out to be alive.
+    pub left: usize,
+}
+
+/// How many intents are taken at a time.
+const CHUNK: usize = 256;
+
+impl Ledger {
+    /// Finds the intents of processes whose leases are over, and does with each what `decide` says.
+    ///
+    /// It takes only what is still expired when it is taken: intents of processes that are alive, this one's own and
+    /// those that are held are left alone. May run in any process at any time, also in many at once.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Ledger, Resolution};
+    /// use lattice_lock_repository::Database;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> lattice_lock_errors::Result<()> {
+    /// let ledger = Ledger::new(&Database::in_memory());
+    /// let done = ledger.recover(|intent| Resolution::Settle(Box::new(intent.unknown()))).await?;
+    /// assert!(done.settled.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ENTRY_CONFLICT`](crate::codes::ENTRY_CONFLICT) and the like when an entry was decided that cannot be booked;
+    /// those of the database. What was done before stays done.
+    pub async fn recover(
+        &self,
+        mut decide: impl FnMut(&Intent) -> Resolution + Send,
+    ) -> Result<Recovery> {
+        let mut recovery = Recovery::default();
+        loop {
+            let expired = self.store.expired(&self.caller, CHUNK).await?;
+            if expired.is_empty() {
+                return Ok(recovery);
+            }
+            let resolved: Vec<_> = expired
+                .into_iter()
+                .map(|intent| (decide(&intent), intent))
+                .collect();
+            let verdicts = resolved
+                .iter()
+                .map(|(resolution, intent)| self.verdict(resolution, intent))
+                .collect();
+            let settled = self.store.settle(&self.caller, verdicts).await?;
+            for ((resolution, intent), settled) in resolved.into_iter().zip(settled) {
+                recovery.note(&resolution, intent, settled)?;
+            }
+        }
+    }
+
+    fn verdict(&self, resolution: &Resolution, intent: &Intent) -> Verdict {
+        let item = match resolution {
+            Resolution::Hold => None,
+            Resolution::Settle(entry) => Some(Item::Record {
+                entry: Box::new(entry.as_ref().clone().stamped(self.caller.now())),
+                next: None,
+            }),
+            Resolution::Withdraw => Some(Item::Withdraw {
+                attempt: intent.attempt,
+                next: None,
+            }),
+        };
+        Verdict {
+            intent: intent.clone(),
+            item,
+        }
+    }
+}
+
+impl Recovery {
+    fn note(&mut self, resolution: &Resolution, intent: Intent, settled: Settled) -> Result<()> {
+        match settled {
+            Settled::Elsewhere => self.left += 1,
+            Settled::Refused(error) => return Err(error),
+            Settled::Done => match resolution {
+                Resolution::Hold => self.held.push(intent),
+                Resolution::Settle(_) => self.settled.push(intent),
+                Resolution::Withdraw => self.withdrawn.push(intent),
+            },
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+use lattice_lock_errors::{Error, Result};
+use lattice_lock_repository::{Scope, Timestamp};
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use super::statement::{OrOurs, Sql};
+use crate::codes::LEDGER_CORRUPT;
+use crate::{InstanceId, Position};
+
+/// What a writer knows once it is the only one: whoever writes to the ledger locks the one row that says this. So
+/// positions follow the order of commits, and what was looked up stays true until the commit.
+pub(super) struct Head {
+    pub(super) backend: DbBackend,
+    pub(super) position: Position,
+    /// Whether there are archived keys to look at.
+    pub(super) has_archives: bool,
+    /// By the clock that all processes share.
+    pub(super) now: Timestamp,
+    /// Whether the settings of this very connection say that what is committed is kept.
+    pub(super) is_durable: bool,
+}
+
+impl Head {
+    pub(super) async fn lock(scope: &mut Scope<'_>) -> Result<Self> {
+        if let Some(head) = Self::read(scope).await? {
+            return Ok(head);
+        }
+        let backend = scope.connection()?.get_database_backend();
+        let begin = "INSERT INTO lattice_ledger (id, position, archives) \
+             SELECT 1, COALESCE(MAX(position), 0), (SELECT COUNT(*) FROM lattice_archives) \
+             FROM lattice_entries WHERE 1 = 1";
+        Sql::new(backend, begin)
+            .or_nothing("lattice_ledger.id")
+            .run(scope)
+            .await?;
+        let head = Self::read(scope).await?;
+        head.ok_or_else(|| Error::new(LEDGER_CORRUPT, "the ledger's row vanished"))
+    }
+
+    async fn read(scope: &mut Scope<'_>) -> Result<Option<Self>> {
+        let backend = scope.connection()?.get_database_backend();
+        let rows = Sql::new(backend, query(backend)).rows(scope).await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let number = |column: &str| row.try_get::<i64>("", column).or_ours();
+        Ok(Some(Self {
+            backend,
+            position: Position::new(number("position")?),
+            has_archives: number("archives")? > 0,
+            now: Timestamp::from_micros(number("now_us")?),
+            is_durable: number("durable")? == 1,
+        }))
+    }
+
+    /// Moves on to this position.
+    pub(super) async fn advance(&self, scope: &mut Scope<'_>, to: Position) -> Result<()> {
+        if to == self.position {
+            return Ok(());
+        }
+        Sql::new(self.backend, "UPDATE lattice_ledger SET position = ")
+            .bind(to.get())
+            .text(" WHERE id = 1")
+            .run(scope)
+            .await
+            .map(drop)
+    }
+
+    /// Says that an instance is alive until then.
+    pub(super) async fn renew(
+        &self,
+        scope: &mut Scope<'_>,
+        instance: InstanceId,
+        until: Timestamp,
+    ) -> Result<()> {
+        let sql = Sql::new(
+            self.backend,
+            "INSERT INTO lattice_instances (instance_id, lease_until) VALUES ",
+        )
+        .list([(*instance.as_uuid()).into(), until.as_micros().into()]);
+        let sql = match self.backend {
+            DbBackend::MySql => {
+                sql.text(" ON DUPLICATE KEY UPDATE lease_until = VALUES(lease_until)")
+            }
+            _ => sql.text(
+                " ON CONFLICT (instance_id) DO UPDATE SET lease_until = excluded.lease_until",
+            ),
+        };
+        sql.run(scope).await.map(drop)
+    }
+}
+
+/// `SQLite`'s transactions lock the whole file. A value of 3 lets MariaDB flush as often as 1 does.
+fn query(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => {
+            "SELECT position, archives, \
+             CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now_us, \
+             CAST(CASE WHEN current_setting('synchronous_commit') <> 'off' \
+             AND current_setting('fsync') = 'on' THEN 1 ELSE 0 END AS BIGINT) AS durable \
+             FROM lattice_ledger WHERE id = 1 FOR UPDATE"
+        }
+        DbBackend::MySql => {
+            "SELECT position, archives, \
+             CAST(UNIX_TIMESTAMP() * 1000000 AS SIGNED) AS now_us, \
+             CAST(@@innodb_flush_log_at_trx_commit IN (1, 3) AS SIGNED) AS durable \
+             FROM lattice_ledger WHERE id = 1 FOR UPDATE"
+        }
+        _ => {
+            "SELECT position, archives, \
+             CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS now_us, \
+             (SELECT CASE WHEN synchronous >= 2 THEN 1 ELSE 0 END FROM pragma_synchronous) AS durable \
+             FROM lattice_ledger WHERE id = 1"
+        }
+    }
+}
