@@ -87,10 +87,6 @@ impl LedgerBuilder {
     ///
     /// [`SPOOL_FAILED`](crate::codes::SPOOL_FAILED), [`SPOOL_IN_USE`](crate::codes::SPOOL_IN_USE),
     /// [`SPOOL_CORRUPT`](crate::codes::SPOOL_CORRUPT).
-    #[cfg_attr(
-        not(feature = "__sql"),
-        expect(clippy::unnecessary_wraps, reason = "fails with an engine")
-    )]
     pub fn build(self) -> Result<Ledger> {
         #[cfg(feature = "__sql")]
         if self.database.engine() != Engine::Memory
