@@ -1,7 +1,10 @@
 //! What a ledger promises, held against every store with the same tests.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
+#[cfg(feature = "sqlite")]
+mod away;
 mod contract;
+mod model;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod servers;
 
@@ -86,6 +89,11 @@ macro_rules! on_store {
         async fn $fact() {
             $on(crate::contract::$fact).await;
         })+
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn a_reference_model_agrees_on_random_histories() {
+            $on(crate::model::a_reference_model_agrees_on_random_histories).await;
+        }
     };
 }
 

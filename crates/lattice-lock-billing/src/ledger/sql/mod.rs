@@ -8,9 +8,11 @@ mod statement;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_repository::{Database, Isolation, Scope, Timestamp, TransactionOptions, Work};
+use lattice_lock_runtime::RetryPolicy;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Value};
 
@@ -55,7 +57,13 @@ impl Tables {
         F: for<'s> Fn(&'s mut Scope<'_>) -> Work<'s, T> + Send + Sync,
         T: Send,
     {
-        let options = TransactionOptions::default().isolation(Isolation::ReadCommitted);
+        // Whoever waits here keeps others waiting, and what cannot be written now can wait elsewhere.
+        let retry = RetryPolicy::new()
+            .max_attempts(3)
+            .base_delay(Duration::from_millis(10));
+        let options = TransactionOptions::default()
+            .isolation(Isolation::ReadCommitted)
+            .retry(retry);
         self.database.transaction_with(options, work).await
     }
 
