@@ -5,7 +5,7 @@ mod kind;
 use lattice_lock_principal::{Attribution, PrincipalId, PrincipalKind};
 use lattice_lock_providers::{ModelName, ModelRef, ProviderId, ServiceTier, TokenUsage};
 use lattice_lock_repository::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{AttemptId, Cost, Discount, ForeignAmount, Money};
 
@@ -45,11 +45,11 @@ pub use kind::{ChargeKey, EntryId, EntryKind, Outcome, Position};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     pub(crate) id: EntryId,
     pub(crate) recorded_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) position: Option<Position>,
     #[serde(flatten)]
     pub(crate) fact: Fact,

@@ -15,6 +15,7 @@ use crate::{AttemptId, Entry, EntryKind, Intent, Outcome, Position};
 pub(super) enum Item {
     Intend(Intent),
     Record {
+        #[serde(with = "parts")]
         entry: Box<Entry>,
         next: Option<Intent>,
     },
@@ -24,6 +25,48 @@ pub(super) enum Item {
     },
     /// The process is alive.
     Renew,
+}
+
+/// Entries are read back from where this crate wrote them, and from nowhere else: what somebody else writes could say what
+/// no ledger keeps.
+mod parts {
+    use lattice_lock_repository::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::entry::Fact;
+    use crate::{Entry, EntryId};
+
+    #[derive(Deserialize)]
+    struct Parts {
+        id: EntryId,
+        recorded_at: Timestamp,
+        #[serde(flatten)]
+        fact: Fact,
+    }
+
+    #[expect(clippy::borrowed_box, reason = "serde passes the field as it is")]
+    pub(super) fn serialize<S: Serializer>(
+        entry: &Box<Entry>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        entry.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Box<Entry>, D::Error> {
+        let Parts {
+            id,
+            recorded_at,
+            fact,
+        } = Parts::deserialize(deserializer)?;
+        Ok(Box::new(Entry {
+            id,
+            recorded_at,
+            position: None,
+            fact,
+        }))
+    }
 }
 
 /// What became of a write.
@@ -110,7 +153,8 @@ impl Books {
         let revision = (entry.fact.subject.clone(), entry.fact.revision);
         let entry = self.with_effect(entry)?;
         match self.entries.get(&revision) {
-            Some(kept) if kept.fact == entry.fact => Ok((kept.clone(), true)),
+            // Its own key is there when it was committed and nobody heard of it.
+            Some(kept) if kept.fact == entry.fact => Ok((kept.clone(), kept.id != entry.id)),
             Some(kept) if is_late(kept, &entry) => {
                 let late = late(kept, &entry);
                 self.record(&late)

@@ -47,10 +47,10 @@ impl LedgerBuilder {
     }
 
     /// For how long the intents of a process that is no longer heard of are left alone; a minute by default. While it
-    /// has open intents, a process renews its lease three times as often.
+    /// has open intents, a process renews its lease three times as often. At least a second.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.caller.lease = lease;
+        self.caller.lease = lease.max(Duration::from_secs(1));
         self
     }
 

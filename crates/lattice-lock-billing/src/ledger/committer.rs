@@ -21,6 +21,9 @@ use crate::{AttemptId, Entry, Intent, OperationId, Position};
 
 /// The most writes of one transaction.
 const BATCH: usize = 512;
+/// How long a transaction may take before the database is taken for away: it may not answer, or another process may have
+/// stopped while it had the lock. What was given up is rolled back, or found by its keys.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Waits between attempts at a database that is away: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
@@ -202,10 +205,14 @@ impl Shared {
     /// Where nobody knows whether it was committed, it is done once more: every write bears that.
     async fn attempt(&self, items: &Arc<[Item]>) -> Result<Vec<Result<Ack>>> {
         let is_alive = !self.queue().open.is_empty();
-        let done = self.tables.book(&self.caller, items, is_alive).await;
-        match done {
+        let book = || {
+            let booked = self.tables.book(&self.caller, items, is_alive);
+            tokio::time::timeout(PATIENCE, booked)
+        };
+        let silence = |_| Err(Error::new(DATABASE_UNREACHABLE, "no answer in time"));
+        match book().await.unwrap_or_else(silence) {
             Err(unknown) if unknown.code() == COMMIT_UNKNOWN => {
-                self.tables.book(&self.caller, items, is_alive).await
+                book().await.unwrap_or_else(silence)
             }
             done => done,
         }
