@@ -82,7 +82,7 @@ impl Question {
         let invalid = |error: Error| error.to_string();
         let provider: ProviderId = text("provider")?.parse().map_err(invalid)?;
         let name: ModelName = text("model")?.parse().map_err(invalid)?;
-        let tier = field("service_tier").map(|tier| ServiceTier::deserialize(tier));
+        let tier = field("service_tier").map(ServiceTier::deserialize);
         let usage = field("usage").ok_or("no usage")?;
         Ok(Self {
             model: ModelRef::new(provider, name),

@@ -30,7 +30,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    pub(crate) async fn open(database: &Database, url: &str) -> Result<Self> {
+    pub(crate) fn open(database: &Database, url: &str) -> Self {
         let (queue, jobs) = mpsc::channel(4096);
         let url = url.to_owned();
         let task = match database.engine() {
@@ -38,7 +38,7 @@ impl Bare {
             Engine::Mysql => tokio::spawn(mysql(url, jobs)),
             _ => tokio::spawn(sqlite(url, jobs)),
         };
-        Ok(Self { queue, task })
+        Self { queue, task }
     }
 
     pub(crate) fn write(&self) -> Write {
@@ -79,7 +79,7 @@ const TABLE: &str = "lattice_bare_entries";
 const COLUMNS: &str = "position, entry_id, idempotency_key, payload_hash, kind, operation_id, turn, attempt, charge_key, \
     revision, reason, principal_id, principal_kind, team, project, tags, conversation, provider, requested_model, \
     task_type, service_tier, served_model, provider_request_id, input_tokens, cache_read_tokens, cache_write_5m_tokens, \
-    cache_write_1h_tokens, input_audio_tokens, input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, \
+    cache_write_1h_tokens, input_audio_tokens, cache_read_audio_tokens, input_image_tokens, output_tokens, reasoning_tokens, output_audio_tokens, \
     web_searches, requests, provider_total, discount, cost_nanos, cost_state, price_version, foreign_amount, effect_nanos, \
     effect_unpriced, outcome, latency_us, occurred_at, recorded_at";
 
@@ -129,6 +129,7 @@ macro_rules! bare {
                         .push_bind(Some("req_0123456789abcdef".to_owned()))
                         .push_bind(Some(1200_i64))
                         .push_bind(Some(300_i64))
+                        .push_bind(None::<i64>)
                         .push_bind(None::<i64>)
                         .push_bind(None::<i64>)
                         .push_bind(None::<i64>)

@@ -19,7 +19,7 @@ const ROUNDS: usize = 3;
 
 pub(crate) async fn run(database: &Database, arguments: &Arguments) -> Result<()> {
     let entry: Arc<Template> = Arc::from(template()?);
-    let bare = bare::Bare::open(database, &arguments.url).await?;
+    let bare = bare::Bare::open(database, &arguments.url);
     let (mut ours, mut theirs) = (Figures::worst(), Figures::worst());
     for _ in 0..ROUNDS {
         let ledger = Ledger::new(database);
