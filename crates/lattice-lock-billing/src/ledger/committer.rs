@@ -57,7 +57,7 @@ struct Queue {
 }
 
 struct Job {
-    item: Item,
+    item: Arc<Item>,
     answer: oneshot::Sender<Result<Ack>>,
     _space: Option<OwnedSemaphorePermit>,
 }
@@ -163,7 +163,7 @@ impl Shared {
     }
 
     async fn commit(&self, jobs: Vec<Job>, backlog: &mut Backlog) {
-        let items: Vec<_> = jobs.iter().map(|job| job.item.clone()).collect();
+        let items: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.item)).collect();
         match self.book(items).await {
             Ok(outcomes) => {
                 for (job, outcome) in jobs.into_iter().zip(outcomes) {
@@ -184,11 +184,11 @@ impl Shared {
 
     /// Does these writes, each for itself if one of them makes the others fail; an error only when the database is away,
     /// and then none, some or all of them are done: to do them again changes nothing.
-    async fn book(&self, items: Vec<Item>) -> Result<Vec<Result<Ack>>> {
+    async fn book(&self, items: Vec<Arc<Item>>) -> Result<Vec<Result<Ack>>> {
         let mut outcomes = Vec::with_capacity(items.len());
         let mut parts = vec![items];
         while let Some(part) = parts.pop() {
-            let part: Arc<[Item]> = part.into();
+            let part: Arc<[Arc<Item>]> = part.into();
             match self.attempt(&part).await {
                 Ok(done) => outcomes.extend(done),
                 Err(error) if is_away(&error) => return Err(error),
@@ -203,7 +203,7 @@ impl Shared {
     }
 
     /// Where nobody knows whether it was committed, it is done once more: every write bears that.
-    async fn attempt(&self, items: &Arc<[Item]>) -> Result<Vec<Result<Ack>>> {
+    async fn attempt(&self, items: &Arc<[Arc<Item>]>) -> Result<Vec<Result<Ack>>> {
         let is_alive = !self.queue().open.is_empty();
         let book = || {
             let booked = self.tables.book(&self.caller, items, is_alive);
@@ -242,7 +242,7 @@ impl Shared {
             let outcome = match &fit {
                 Ok(fit) if at >= *fit => Err(full().with_source(away.clone())),
                 // What is to be sent next was not noted, and the caller has to know.
-                Ok(_) if item != job.item => Err(unavailable(away)),
+                Ok(_) if item != *job.item => Err(unavailable(away)),
                 Ok(_) => Ok(item.put_off(booking)),
                 Err(error) => Err(error.clone()),
             };
@@ -268,7 +268,7 @@ impl Shared {
                 return;
             }
             let is_away = self.queue().status.away.is_some();
-            let attempt = self.book(items.clone());
+            let attempt = self.book(items.iter().cloned().map(Arc::new).collect());
             let booked = if is_away {
                 self.meanwhile(attempt, backlog).await
             } else {
@@ -384,7 +384,7 @@ async fn keep(shared: Keeping, every: Duration) {
         }
         let (answer, _) = oneshot::channel();
         shared.push(Job {
-            item: Item::Renew,
+            item: Arc::new(Item::Renew),
             answer,
             _space: None,
         });
@@ -585,7 +585,7 @@ impl Store for Committer {
         let (answer, answered) = oneshot::channel();
         let begins = item.begins();
         self.0.push(Job {
-            item,
+            item: Arc::new(item),
             answer,
             _space: Some(space.map_err(|_| interrupted())?),
         });

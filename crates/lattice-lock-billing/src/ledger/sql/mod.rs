@@ -71,7 +71,7 @@ impl Tables {
     pub(super) async fn book(
         &self,
         caller: &Caller,
-        items: &Arc<[Item]>,
+        items: &Arc<[Arc<Item>]>,
         is_alive: bool,
     ) -> Result<Vec<Result<Ack>>> {
         let known = self.renewed().clone();
@@ -113,19 +113,19 @@ impl Tables {
 async fn book(
     scope: &mut Scope<'_>,
     caller: &Caller,
-    items: &[Item],
+    items: &[Arc<Item>],
     is_alive: bool,
     known: &HashMap<InstanceId, Timestamp>,
 ) -> Result<Booked> {
     let head = Head::lock(scope).await?;
-    let mut books = load(scope, &head, items).await?;
+    let mut books = load(scope, &head, items.iter().map(AsRef::as_ref)).await?;
     let outcomes: Vec<_> = items.iter().map(|item| books.apply(item)).collect();
     let mut alive: BTreeSet<_> = books
         .intents
         .values()
         .filter_map(Intent::instance)
         .collect();
-    if is_alive || items.contains(&Item::Renew) {
+    if is_alive || items.iter().any(|item| **item == Item::Renew) {
         alive.insert(caller.instance);
     }
     let now = caller.now_or(|| head.now);
@@ -153,7 +153,11 @@ async fn book(
 }
 
 /// Reads what is known of the entries that writes are about.
-async fn load(scope: &mut Scope<'_>, head: &Head, items: &[Item]) -> Result<Books> {
+async fn load(
+    scope: &mut Scope<'_>,
+    head: &Head,
+    items: impl Iterator<Item = &Item>,
+) -> Result<Books> {
     let mut keys = BTreeSet::new();
     for item in items {
         keys_of(item, &mut keys);
@@ -276,8 +280,8 @@ async fn settle(
     let now = caller.now_or(|| head.now);
     let keys = verdicts.iter().map(|it| it.intent.attempt.to_string());
     let still = reading::expired_intents(scope, caller, now, Some(keys.collect())).await?;
-    let items: Vec<_> = verdicts.iter().filter_map(|it| it.item.clone()).collect();
-    let mut books = load(scope, &head, &items).await?;
+    let items = verdicts.iter().filter_map(|it| it.item.as_ref());
+    let mut books = load(scope, &head, items).await?;
     let (mut outcomes, mut kept) = (Vec::with_capacity(verdicts.len()), Vec::new());
     for verdict in verdicts {
         outcomes.push(match &verdict.item {
