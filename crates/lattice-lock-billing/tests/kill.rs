@@ -7,6 +7,8 @@
 #[path = "../../lattice-lock-repository/tests/cluster/mod.rs"]
 mod cluster;
 mod mariadb;
+#[path = "../../lattice-lock-repository/tests/unprivileged/mod.rs"]
+mod unprivileged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};

@@ -7,6 +7,8 @@
 
 #[path = "../../lattice-lock-repository/tests/cluster/mod.rs"]
 mod cluster;
+#[path = "../../lattice-lock-repository/tests/unprivileged/mod.rs"]
+mod unprivileged;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -56,12 +56,8 @@ impl Model {
         let says = Says::Used(tokens);
         let known = self.revisions.entry(attempt).or_default();
         let replayed = match known.as_slice() {
-            [] => {
-                known.push(says);
-                false
-            }
             // What comes after it was given up corrects that.
-            [Says::GivenUp] => {
+            [] | [Says::GivenUp] => {
                 known.push(says);
                 false
             }
@@ -280,13 +276,12 @@ impl History {
         };
         let tokens = self.random.below(9) as u64;
         let version = lattice_lock_providers::PriceVersion::new("test");
-        let (draft, says) = match self.random.below(3) {
-            0 => (last.voided("never"), Says::Nothing),
-            _ => {
-                let fixed = last.corrected("fixed");
-                let fixed = fixed.used(usage(tokens), Some((&version, &list("1"))));
-                (fixed, Says::Used(tokens))
-            }
+        let (draft, says) = if self.random.below(3) == 0 {
+            (last.voided("never"), Says::Nothing)
+        } else {
+            let fixed = last.corrected("fixed");
+            let fixed = fixed.used(usage(tokens), Some((&version, &list("1"))));
+            (fixed, Says::Used(tokens))
         };
         assert!(!ledger.record(draft.clone(), None).await.unwrap().replayed);
         assert!(ledger.record(draft, None).await.unwrap().replayed);
@@ -297,9 +292,11 @@ impl History {
     async fn recover(&mut self, ledger: &Ledger, at: usize, place: &str) {
         let (over, perhaps) = self.model.expired(at);
         let is_held = |attempt: AttemptId| attempt.attempt().is_multiple_of(2);
-        let decide = |intent: &Intent| match is_held(intent.attempt()) {
-            true => Resolution::Hold,
-            false => Resolution::Settle(Box::new(intent.unknown())),
+        let decide = |intent: &Intent| {
+            if is_held(intent.attempt()) {
+                return Resolution::Hold;
+            }
+            Resolution::Settle(Box::new(intent.unknown()))
         };
         let done = ledger.recover(decide).await.unwrap();
         let all = done.settled.iter().chain(&done.held).map(Intent::attempt);
@@ -358,7 +355,7 @@ impl History {
             .iter()
             .filter(|entry| entry.outcome() == Outcome::Unknown);
         assert!(
-            given_up.count() as i64 >= self.model.unpriced(),
+            i64::try_from(given_up.count()).unwrap() >= self.model.unpriced(),
             "seed {seed}"
         );
         let before = entries.iter().filter_map(Entry::position).min();
