@@ -238,6 +238,8 @@ impl Shared {
             backlog.booking(),
             backlog.keep(items.clone(), self.capacity).await,
         );
+        // The status says so before whoever asked knows it.
+        self.note(backlog);
         for (at, (job, item)) in kept.into_iter().zip(items).enumerate() {
             let outcome = match &fit {
                 Ok(fit) if at >= *fit => Err(full().with_source(away.clone())),
@@ -248,7 +250,6 @@ impl Shared {
             };
             self.answer(job, outcome);
         }
-        self.note(backlog);
     }
 
     /// Brings what was put off into the database. As long as that does not work, what comes meanwhile is put off too; as
