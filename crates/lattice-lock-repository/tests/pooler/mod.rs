@@ -33,9 +33,13 @@ impl Pooler {
         drop(free);
         let settings = folder.path().join("pgbouncer.ini");
         let host = server.host_str().unwrap();
+        // An empty one is an error.
+        let password = server
+            .password()
+            .map_or_else(String::new, |it| format!(" password='{it}'"));
         let text = format!(
             "[databases]\n\
-             * = host={host} port={} user={} password='{}'\n\
+             * = host={host} port={} user={}{password}\n\
              [pgbouncer]\n\
              listen_addr = 127.0.0.1\n\
              listen_port = {port}\n\
@@ -47,7 +51,6 @@ impl Pooler {
              ignore_startup_parameters = extra_float_digits\n",
             server.port().unwrap_or(5432),
             server.username(),
-            server.password().unwrap_or_default(),
         );
         std::fs::write(&settings, text).unwrap();
         // Whoever it runs as may not enter the folder where it is installed.
