@@ -297,14 +297,15 @@ fn given_up(last_attempt: AttemptId, last: Error) -> Error {
         .with_source(last)
 }
 
-/// Whether the provider counted the prompt and not the reply, or the other way round, and gave no total from which
-/// the rest would follow. A chat always uses both.
+/// Whether the provider counted something, such as searches, but not both the prompt and the reply, and gave no total
+/// from which the rest would follow. A chat always uses both.
 fn is_half_a_report(usage: &TokenUsage) -> bool {
     let sides = [true, false].map(|of_prompt| {
         let mut tokens = usage.reported().filter(|(bucket, _)| bucket.is_tokens());
         tokens.any(|(bucket, _)| bucket.is_prompt() == of_prompt)
     });
-    sides[0] != sides[1] && usage.total() == Count::Absent
+    let is_whole = sides[0] && sides[1];
+    !is_whole && usage.total() == Count::Absent && !usage.is_absent()
 }
 
 /// What the provider says it used, as far as the entry can hold it: nothing of an implausible report.

@@ -1,13 +1,17 @@
 //! Puts what concurrent callers write into one transaction, and tells each what became of its part.
 
 use std::collections::{HashSet, VecDeque};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_repository::codes::{COMMIT_UNKNOWN, DATABASE_UNREACHABLE, TRANSACTION_CONTENDED};
+use lattice_lock_repository::codes::{
+    COMMIT_UNKNOWN, DATABASE_DISPOSED, DATABASE_REFUSED, DATABASE_UNREACHABLE, READ_ONLY,
+    TRANSACTION_CONTENDED,
+};
 use lattice_lock_runtime::{log_error, log_event};
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -46,6 +50,8 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// How many were taken and have no answer yet.
+    in_hand: usize,
     /// Whether there is a task.
     running: bool,
     /// Whether there is a task that renews the lease.
@@ -131,6 +137,7 @@ impl Shared {
     fn take(&self) -> Vec<Job> {
         let mut queue = self.queue();
         let most = queue.jobs.len().min(BATCH);
+        queue.in_hand += most;
         queue.jobs.drain(..most).collect()
     }
 
@@ -148,8 +155,9 @@ impl Shared {
                     continue;
                 }
                 self.commit(jobs, &mut backlog).await;
-            } else {
-                self.catch_up(&mut backlog).await;
+            } else if let Err(disposed) = self.catch_up(&mut backlog).await {
+                self.give_up(&disposed);
+                return;
             }
             self.note(&backlog);
         }
@@ -162,12 +170,31 @@ impl Shared {
         !queue.running
     }
 
+    /// Ends the task where the database was closed by this process. What was put off stays where it is.
+    fn give_up(&self, disposed: &Error) {
+        let mut queue = self.queue();
+        let jobs = std::mem::take(&mut queue.jobs);
+        queue.in_hand += jobs.len();
+        queue.running = false;
+        drop(queue);
+        for job in jobs {
+            self.answer(job, Err(disposed.clone()));
+        }
+        self.changed.notify_waiters();
+    }
+
     async fn commit(&self, jobs: Vec<Job>, backlog: &mut Backlog) {
         let items: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.item)).collect();
         match self.book(items).await {
-            Ok(outcomes) => {
+            Ok(Booked { outcomes, .. }) => {
                 for (job, outcome) in jobs.into_iter().zip(outcomes) {
                     self.answer(job, outcome);
+                }
+            }
+            // Memory would be no better place than the caller's.
+            Err(disposed) if is_disposed(&disposed) && matches!(backlog, Backlog::Memory(_)) => {
+                for job in jobs {
+                    self.answer(job, Err(disposed.clone()));
                 }
             }
             Err(away) => self.put_off(jobs, &away, backlog).await,
@@ -175,23 +202,30 @@ impl Shared {
     }
 
     fn answer(&self, job: Job, outcome: Result<Ack>) {
+        let mut queue = self.queue();
+        queue.in_hand = queue.in_hand.saturating_sub(1);
         if outcome.is_ok() {
-            self.queue().follow(&job.item, self.caller.instance);
+            queue.follow(&job.item, self.caller.instance);
         }
+        drop(queue);
         // A caller that went away needs no answer.
         let _ = job.answer.send(outcome);
     }
 
     /// Does these writes, each for itself if one of them makes the others fail; an error only when the database is away,
     /// and then none, some or all of them are done: to do them again changes nothing.
-    async fn book(&self, items: Vec<Arc<Item>>) -> Result<Vec<Result<Ack>>> {
+    async fn book(&self, items: Vec<Arc<Item>>) -> Result<Booked> {
         let mut outcomes = Vec::with_capacity(items.len());
+        let mut is_writable = false;
         let mut parts = vec![items];
         while let Some(part) = parts.pop() {
             let part: Arc<[Arc<Item>]> = part.into();
             match self.attempt(&part).await {
-                Ok(done) => outcomes.extend(done),
-                Err(error) if is_away(&error) => return Err(error),
+                Ok(done) => {
+                    outcomes.extend(done);
+                    is_writable = true;
+                }
+                Err(error) if is_away(&error) || is_disposed(&error) => return Err(error),
                 Err(error) if part.len() == 1 => outcomes.push(Err(error)),
                 Err(_) => {
                     let (first, second) = part.split_at(part.len() / 2);
@@ -199,7 +233,10 @@ impl Shared {
                 }
             }
         }
-        Ok(outcomes)
+        Ok(Booked {
+            outcomes,
+            is_writable,
+        })
     }
 
     /// Where nobody knows whether it was committed, it is done once more: every write bears that.
@@ -250,11 +287,13 @@ impl Shared {
             };
             self.answer(job, outcome);
         }
+        self.changed.notify_waiters();
     }
 
     /// Brings what was put off into the database. As long as that does not work, what comes meanwhile is put off too; as
-    /// soon as it does, it waits for its turn, so that it cannot come faster than it goes.
-    async fn catch_up(&self, backlog: &mut Backlog) {
+    /// soon as it does, it waits for its turn, so that it cannot come faster than it goes. An error only when the database
+    /// was closed by this process.
+    async fn catch_up(&self, backlog: &mut Backlog) -> Result<()> {
         let mut pause = PAUSES.0;
         loop {
             let (items, place) = match backlog.peek().await {
@@ -262,11 +301,11 @@ impl Shared {
                 Err(error) => {
                     log_error(&error);
                     tokio::time::sleep(PAUSES.1).await;
-                    return;
+                    return Ok(());
                 }
             };
             if items.is_empty() {
-                return;
+                return Ok(());
             }
             let is_away = self.queue().status.away.is_some();
             let attempt = self.book(items.iter().cloned().map(Arc::new).collect());
@@ -275,7 +314,7 @@ impl Shared {
             } else {
                 attempt.await
             };
-            match booked {
+            match booked.and_then(Booked::believed) {
                 Ok(outcomes) => {
                     self.queue().status.away = None;
                     let rejected = self.rejected(items, outcomes);
@@ -286,6 +325,7 @@ impl Shared {
                     self.note(backlog);
                     pause = PAUSES.0;
                 }
+                Err(disposed) if is_disposed(&disposed) => return Err(disposed),
                 Err(away) => {
                     self.queue().status.away = Some(away.code().as_str());
                     self.meanwhile(tokio::time::sleep(pause), backlog).await;
@@ -299,6 +339,10 @@ impl Shared {
     async fn meanwhile<T>(&self, work: impl Future<Output = T>, backlog: &mut Backlog) -> T {
         tokio::pin!(work);
         loop {
+            // In every round: writers who come back at once must not keep it from going on.
+            if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+                return done;
+            }
             let jobs = self.take();
             if !jobs.is_empty() {
                 let away = Error::new(DATABASE_UNREACHABLE, "the database is away");
@@ -346,7 +390,8 @@ impl Shared {
     /// Whether everything that was begun is where it is safe.
     fn is_settled(&self) -> bool {
         let queue = self.queue();
-        !queue.running || (queue.spools && queue.jobs.is_empty() && queue.status.away.is_some())
+        let is_spooled = queue.spools && queue.jobs.is_empty() && queue.in_hand == 0;
+        !queue.running || (is_spooled && queue.status.away.is_some())
     }
 
     async fn settled(&self) {
@@ -374,15 +419,20 @@ impl Shared {
     }
 }
 
-async fn keep(shared: Keeping, every: Duration) {
+async fn keep(mut keeping: Keeping, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
-        let Some(shared) = shared.0.upgrade() else {
+        let Some(shared) = keeping.0.upgrade() else {
             return;
         };
-        if shared.queue().open.is_empty() {
+        let mut queue = shared.queue();
+        if queue.open.is_empty() {
+            // Together with looking: what is opened from now on starts another task.
+            queue.keeping = false;
+            keeping.0 = Weak::new();
             return;
         }
+        drop(queue);
         let (answer, _) = oneshot::channel();
         shared.push(Job {
             item: Arc::new(Item::Renew),
@@ -409,6 +459,7 @@ impl Drop for Running {
         };
         let mut queue = shared.queue();
         let unanswered = std::mem::take(&mut queue.jobs);
+        queue.in_hand = 0;
         queue.running = false;
         drop((queue, unanswered));
         shared.changed.notify_waiters();
@@ -569,13 +620,47 @@ impl Backlog {
     }
 }
 
+/// What became of writes.
+struct Booked {
+    outcomes: Vec<Result<Ack>>,
+    /// Whether anything was committed.
+    is_writable: bool,
+}
+
+impl Booked {
+    /// The outcomes, unless nothing at all could be written: then it is the database that is ill, such as with a full
+    /// disk, and not each of the writes.
+    fn believed(self) -> Result<Vec<Result<Ack>>> {
+        if self.is_writable {
+            return Ok(self.outcomes);
+        }
+        let mut errors = self.outcomes.iter().filter_map(|it| it.as_ref().err());
+        match errors.next().cloned() {
+            Some(error) => Err(error),
+            None => Ok(self.outcomes),
+        }
+    }
+}
+
 fn unavailable(away: &Error) -> Error {
     Error::new(LEDGER_UNAVAILABLE, "the database is away").with_source(away.clone())
 }
 
-/// Whether it may work later: the database is not there, too much is going on, or nobody knows.
+/// Whether it may work later: the database is not there, only reads, knows us no more, has too much to do, or nobody
+/// knows.
 fn is_away(error: &Error) -> bool {
-    [DATABASE_UNREACHABLE, TRANSACTION_CONTENDED, COMMIT_UNKNOWN].contains(&error.code())
+    [
+        DATABASE_UNREACHABLE,
+        DATABASE_REFUSED,
+        READ_ONLY,
+        TRANSACTION_CONTENDED,
+        COMMIT_UNKNOWN,
+    ]
+    .contains(&error.code())
+}
+
+fn is_disposed(error: &Error) -> bool {
+    error.code() == DATABASE_DISPOSED
 }
 
 #[async_trait]

@@ -89,7 +89,9 @@ impl Head {
     }
 }
 
-/// `SQLite`'s transactions lock the whole file. A value of 3 lets MariaDB flush as often as 1 does.
+/// `SQLite`'s transactions lock the whole file; in memory, or without a journal on the disk, it keeps nothing. A value of 3
+/// lets MariaDB flush as often as 1 does, and only it does so where a binary log that is not synced decides what was
+/// committed.
 fn query(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => {
@@ -102,13 +104,17 @@ fn query(backend: DbBackend) -> &'static str {
         DbBackend::MySql => {
             "SELECT position, archives, \
              CAST(UNIX_TIMESTAMP() * 1000000 AS SIGNED) AS now_us, \
-             CAST(@@innodb_flush_log_at_trx_commit IN (1, 3) AS SIGNED) AS durable \
+             CAST(@@innodb_flush_log_at_trx_commit IN (1, 3) AND (@@log_bin = 0 OR @@sync_binlog = 1 \
+             OR @@innodb_flush_log_at_trx_commit = 3) AS SIGNED) AS durable \
              FROM lattice_ledger WHERE id = 1 FOR UPDATE"
         }
         _ => {
             "SELECT position, archives, \
              CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS now_us, \
-             (SELECT CASE WHEN synchronous >= 2 THEN 1 ELSE 0 END FROM pragma_synchronous) AS durable \
+             (SELECT CASE WHEN synchronous >= 2 \
+             AND (SELECT journal_mode FROM pragma_journal_mode) NOT IN ('off', 'memory') \
+             AND (SELECT file FROM pragma_database_list WHERE name = 'main') <> '' \
+             THEN 1 ELSE 0 END FROM pragma_synchronous) AS durable \
              FROM lattice_ledger WHERE id = 1"
         }
     }
