@@ -146,6 +146,7 @@ pub struct HttpClientsBuilder {
 enum Proxy {
     None,
     System,
+    #[cfg(feature = "http-client")]
     Given(Box<reqwest::Proxy>),
 }
 
@@ -155,6 +156,7 @@ impl fmt::Debug for Proxy {
         f.write_str(match self {
             Self::None => "None",
             Self::System => "System",
+            #[cfg(feature = "http-client")]
             Self::Given(_) => "Given",
         })
     }
@@ -213,6 +215,7 @@ impl HttpClientsBuilder {
     }
 
     /// Goes through this proxy; through none by default.
+    #[cfg(feature = "http-client")]
     pub fn proxy(mut self, proxy: reqwest::Proxy) -> Self {
         self.proxy = Proxy::Given(Box::new(proxy));
         self
@@ -237,6 +240,7 @@ impl HttpClientsBuilder {
     /// Uses the host's own client, with its connections, TLS, proxy and user agent; by default one is made. The
     /// timeouts of whole calls, first bytes, streams and probes hold all the same. It should follow no redirect, which
     /// would carry the prompt elsewhere.
+    #[cfg(feature = "http-client")]
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http = Some(client);
         self
@@ -290,6 +294,7 @@ impl HttpClientsBuilder {
         let builder = match &self.proxy {
             Proxy::None => builder.no_proxy(),
             Proxy::System => builder,
+            #[cfg(feature = "http-client")]
             Proxy::Given(proxy) => builder.no_proxy().proxy(reqwest::Proxy::clone(proxy)),
         };
         let http = builder.build().map_err(|error| unusable(&error))?;

@@ -4,7 +4,9 @@ use lattice_lock_clients::{
     ChatRequest, EmbedRequest, HttpClients, HttpClientsBuilder, Image, Message, Probes, codes,
 };
 use lattice_lock_providers::{Catalogue, Count, FailureClass, HealthCache, Provider, Registry};
-use lattice_lock_testkit::{Exchange, Gate, ScriptedServer, Usage};
+#[cfg(feature = "http-client")]
+use lattice_lock_testkit::ScriptedServer;
+use lattice_lock_testkit::{Exchange, Gate, Usage};
 use serde_json::json;
 
 use crate::support::{Pair, class, model, wires};
@@ -70,6 +72,7 @@ async fn an_answer_that_does_not_begin_is_late() {
     gate.open();
 }
 
+#[cfg(feature = "http-client")]
 #[tokio::test]
 async fn calls_go_through_a_proxy() {
     let proxy = ScriptedServer::start().await.unwrap();
@@ -84,6 +87,7 @@ async fn calls_go_through_a_proxy() {
     assert_eq!(proxy.received()[0].header("host"), Some("provider.invalid"));
 }
 
+#[cfg(feature = "http-client")]
 #[tokio::test]
 async fn the_hosts_own_client_is_used() {
     let own = reqwest::Client::builder().user_agent("host/1").no_proxy();
