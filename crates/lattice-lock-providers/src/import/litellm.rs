@@ -292,7 +292,7 @@ impl Entry {
     /// standard one has a price for long prompts, nobody says what such a prompt costs, and it has no price at all.
     fn list(&self, tier: ServiceTier, at_least: bool) -> Option<PriceList> {
         let mut base = self.own(ServiceTier::Standard, None)?.clone();
-        base.extend(self.own(tier, None).into_iter().flatten());
+        overlay(&mut base, self.own(tier, None));
         let concerned = |of: ServiceTier| of == tier || of == ServiceTier::Standard;
         let keys = self.table.keys().filter(|(of, _)| concerned(*of));
         let thresholds: BTreeSet<u64> = keys.filter_map(|(_, above)| *above).collect();
@@ -315,18 +315,14 @@ impl Entry {
             self.own(tier, above)
                 .is_some_and(|own| own.contains_key(bucket))
         };
-        let mut prices = base.clone();
-        for (bucket, price) in self
-            .own(ServiceTier::Standard, Some(above))
-            .into_iter()
-            .flatten()
-        {
-            if has(None, bucket) && !has(Some(above), bucket) {
-                return None;
-            }
-            prices.insert(*bucket, *price);
+        let standard = self.own(ServiceTier::Standard, Some(above));
+        let is_unknown = |bucket| has(None, bucket) && !has(Some(above), bucket);
+        if standard.is_some_and(|standard| standard.keys().any(is_unknown)) {
+            return None;
         }
-        prices.extend(self.own(tier, Some(above)).into_iter().flatten());
+        let mut prices = base.clone();
+        overlay(&mut prices, standard);
+        overlay(&mut prices, self.own(tier, Some(above)));
         Some(prices.into_iter().collect())
     }
 
@@ -341,6 +337,18 @@ impl Entry {
             ..self.facts
         }
     }
+}
+
+/// Puts more special prices over general ones. Reasoning is output: where that has a price of its own and reasoning has none,
+/// the general price of reasoning says nothing any more.
+fn overlay(prices: &mut BTreeMap<Bucket, Price>, own: Option<&BTreeMap<Bucket, Price>>) {
+    let Some(own) = own else {
+        return;
+    };
+    if own.contains_key(&Bucket::Output) {
+        prices.remove(&Bucket::Reasoning);
+    }
+    prices.extend(own);
 }
 
 fn is_zero(number: &str) -> bool {

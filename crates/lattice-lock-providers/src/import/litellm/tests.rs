@@ -98,6 +98,26 @@ fn long_prompts_and_service_tiers_have_their_prices() {
 }
 
 #[test]
+fn reasoning_costs_what_output_does_where_only_output_has_a_price_of_its_own() {
+    let import = import(&format!(
+        r#"{BOTH}, "output_cost_per_reasoning_token": 3e-06, "output_cost_per_token_flex": 1e-06,
+        "output_cost_per_token_priority": 8e-06, "output_cost_per_reasoning_token_priority": 7e-06,
+        "output_cost_per_token_above_200k_tokens": 6e-06, "output_cost_per_token_above_200k_tokens_flex": 5e-06"#
+    ));
+    let check = |tier, input: u64, usd| {
+        let list = list(&import, tier).unwrap();
+        let prices = list.prices_for(&TokenUsage::new().with(Bucket::Input, input));
+        let usd = Price::per_million(usd).unwrap();
+        assert_eq!(prices.price(Bucket::Reasoning), Some(usd), "{tier} {input}");
+    };
+    check(ServiceTier::Standard, 1, "3");
+    check(ServiceTier::Flex, 1, "1");
+    check(ServiceTier::Priority, 1, "7");
+    check(ServiceTier::Standard, 200_001, "6");
+    check(ServiceTier::Flex, 200_001, "5");
+}
+
+#[test]
 fn xai_counts_the_length_itself_as_long() {
     let fields = format!(r#"{BOTH}, "input_cost_per_token_above_128k_tokens": 2e-06"#);
     let text = format!(r#"{{"xai/m": {{"litellm_provider": "xai", "mode": "chat", {fields}}}}}"#);
