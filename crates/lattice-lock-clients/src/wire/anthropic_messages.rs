@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::layout::{At, Figure, Layout, alone, at, inside};
+use super::layout::{At, Figure, Layout, alone, at, inside, whole};
 use super::openai_chat::{base64, keep};
 use super::usage::{ReportedUsage, Written};
 use super::{
@@ -199,8 +199,15 @@ impl Reply {
 
     /// Takes a piece of a block that has begun.
     fn piece(&mut self, place: u64, piece: Option<&RawValue>) -> Result<(), Unreadable> {
-        let wanted = ["type", "text", "thinking", "signature", "partial_json"];
-        let [kind, text, thinking, signature, json] = reading::inner(piece, wanted);
+        let wanted = [
+            "type",
+            "text",
+            "thinking",
+            "signature",
+            "partial_json",
+            "content",
+        ];
+        let [kind, text, thinking, signature, json, content] = reading::inner(piece, wanted);
         let word = |value| reading::borrowed(value).unwrap_or_default();
         match word(kind).as_ref() {
             "text_delta" => self.blocks.text(place, &word(text)),
@@ -211,9 +218,21 @@ impl Reply {
                 Ok(())
             }
             "input_json_delta" => self.blocks.arguments(place, &word(json)),
+            "compaction_delta" => self.summed_up(place, content),
             // Citations are not kept, in whole replies neither.
             _ => Ok(()),
         }
+    }
+
+    /// The summary of a block that was kept as it came, and came without: it is told as a whole.
+    fn summed_up(&mut self, place: u64, summary: Option<&RawValue>) -> Result<(), Unreadable> {
+        let Some(mut block) = self.blocks.opaque_at(place).cloned() else {
+            return Ok(());
+        };
+        let size = summary.map_or(0, |summary| summary.get().len());
+        block["content"] = reading::read(summary).unwrap_or_default();
+        self.blocks
+            .opaque(place, Wire::AnthropicMessages, block, size)
     }
 
     /// A block has ended: what was kept as it came gets its input.
@@ -284,7 +303,7 @@ impl Reader for Reply {
     }
 
     fn said(&self) -> Said {
-        let usage = ReportedUsage::of(&self.usage, &LAYOUT);
+        let usage = with_others(ReportedUsage::of(&self.usage, &LAYOUT));
         let tier = usage.raw.as_ref();
         let tier = tier.and_then(|raw| raw.get("service_tier")?.as_str().map(str::to_owned));
         Said {
@@ -296,6 +315,22 @@ impl Reader for Reply {
             tier,
         }
     }
+}
+
+/// The usage with what was sampled beside the reply: that is charged, too, and the figures around it do not contain
+/// it. A summary of the conversation was made by the same model; the advice of another has prices of its own, and is
+/// only found to be missing from the buckets.
+fn with_others(mut reported: ReportedUsage) -> ReportedUsage {
+    let raw = reported.raw.clone();
+    let sampled = raw.as_ref().and_then(|raw| raw["iterations"].as_array());
+    for other in sampled.into_iter().flatten() {
+        match other["type"].as_str() {
+            Some("compaction") => reported.add(other, &LAYOUT),
+            Some("advisor_message") => reported.miss(other, &LAYOUT, "iterations"),
+            _ => {}
+        }
+    }
+    reported
 }
 
 fn finish_of(word: Option<&str>) -> FinishReason {
@@ -312,21 +347,22 @@ const WRITTEN: At = at("cache_creation_input_tokens");
 const WRITTEN_5M: At = inside("cache_creation", "ephemeral_5m_input_tokens");
 const WRITTEN_1H: At = inside("cache_creation", "ephemeral_1h_input_tokens");
 
+const THOUGHT: At = inside("output_tokens_details", "thinking_tokens");
+
 /// `input_tokens` contains neither what was read from a cache nor what was written to one, `output_tokens`
-/// contains the thinking, and there is no total. What was written is told apart by its lifetime; what is not lives
+/// contains the thinking, which newer replies tell apart, and there is no total. What was written is told apart by its lifetime; what is not lives
 /// the five minutes that are the default.
 static LAYOUT: Layout = Layout {
     figures: &[
         alone(at("input_tokens"), Bucket::Input),
         alone(at("cache_read_input_tokens"), Bucket::CacheRead),
         Figure {
-            at: WRITTEN,
-            bucket: Bucket::CacheWrite5m,
-            contains: &[WRITTEN_1H],
             unless: Some(WRITTEN_5M),
+            ..whole(WRITTEN, Bucket::CacheWrite5m, &[WRITTEN_1H])
         },
         alone(WRITTEN_1H, Bucket::CacheWrite1h),
-        alone(at("output_tokens"), Bucket::Output),
+        whole(at("output_tokens"), Bucket::Output, &[THOUGHT]),
+        alone(THOUGHT, Bucket::Reasoning),
         alone(
             inside("server_tool_use", "web_search_requests"),
             Bucket::WebSearches,

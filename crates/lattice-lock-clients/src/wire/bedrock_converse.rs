@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::anthropic_messages::arguments;
-use super::layout::{At, Figure, Layout, alone, at, listed};
+use super::layout::{At, Layout, alone, at, listed, whole};
 use super::openai_chat::base64;
 use super::usage::{ReportedUsage, Written};
 use super::{
@@ -69,7 +69,8 @@ impl Protocol for BedrockConverse {
     }
 
     fn said(&self, _: &Provider, body: &[u8]) -> Result<Said, Unreadable> {
-        let [output, stop, usage] = read(body, ["output", "stopReason", "usage"])?;
+        let wanted = ["output", "stopReason", "usage", "serviceTier"];
+        let [output, stop, usage, tier] = read(body, wanted)?;
         let [message] = reading::inner(output, ["message"]);
         let [content] = reading::inner(message, ["content"]);
         let blocks: Vec<&RawValue> =
@@ -80,6 +81,7 @@ impl Protocol for BedrockConverse {
         }
         reply.stopped(stop);
         reply.usage.replace(usage);
+        reply.served(tier);
         Ok(reply.said())
     }
 
@@ -127,6 +129,7 @@ struct Reply {
     blocks: Blocks,
     finish: Option<FinishReason>,
     usage: Written,
+    tier: Option<String>,
     is_counted: bool,
     is_over: bool,
 }
@@ -137,6 +140,7 @@ impl Reply {
             blocks,
             finish: None,
             usage: Written::Nothing,
+            tier: None,
             is_counted: false,
             is_over: false,
         }
@@ -146,6 +150,11 @@ impl Reply {
         if word.is_some() {
             self.finish = Some(finish_of(reading::borrowed(word).as_deref()));
         }
+    }
+
+    fn served(&mut self, tier: Option<&RawValue>) {
+        let [kind] = reading::inner(tier, ["type"]);
+        self.tier = reading::text(kind);
     }
 
     /// Takes a block that came whole.
@@ -210,8 +219,15 @@ impl Reply {
     }
 
     fn told(&mut self, kind: &str, payload: &[u8]) -> Result<(), Unreadable> {
-        let wanted = ["contentBlockIndex", "start", "delta", "stopReason", "usage"];
-        let [index, start, delta, stop, usage] = read(payload, wanted)?;
+        let wanted = [
+            "contentBlockIndex",
+            "start",
+            "delta",
+            "stopReason",
+            "usage",
+            "serviceTier",
+        ];
+        let [index, start, delta, stop, usage, tier] = read(payload, wanted)?;
         let place = reading::read::<u32>(index).map_or(0, u64::from);
         match kind {
             "contentBlockStart" => {
@@ -230,6 +246,7 @@ impl Reply {
                 self.is_counted = true;
                 self.is_over = self.finish.is_some();
                 self.usage.replace(usage);
+                self.served(tier);
                 Ok(())
             }
             _ => Ok(()),
@@ -288,7 +305,7 @@ impl Reader for Reply {
             parts: self.blocks.parts(),
             finish: self.finish.unwrap_or_default(),
             usage: ReportedUsage::of(&self.usage, &LAYOUT),
-            tier: None,
+            tier: self.tier.clone(),
         }
     }
 }
@@ -311,12 +328,11 @@ static LAYOUT: Layout = Layout {
     figures: &[
         alone(at("inputTokens"), Bucket::Input),
         alone(at("cacheReadInputTokens"), Bucket::CacheRead),
-        Figure {
-            at: at("cacheWriteInputTokens"),
-            bucket: Bucket::CacheWrite5m,
-            contains: &[WRITTEN_1H],
-            unless: None,
-        },
+        whole(
+            at("cacheWriteInputTokens"),
+            Bucket::CacheWrite5m,
+            &[WRITTEN_1H],
+        ),
         alone(WRITTEN_1H, Bucket::CacheWrite1h),
         alone(at("outputTokens"), Bucket::Output),
     ],

@@ -106,9 +106,12 @@ impl Blocks {
         }
     }
 
-    /// A call begins; one that has begun is named.
+    /// A call begins; one that has begun is named. What stands at this place for something else stays as it is.
     pub(super) fn call(&mut self, place: u64, id: &str, name: &str) -> Result<(), Unreadable> {
         self.grow(place, id.len() + name.len())?;
+        if self.parts.contains_key(&place) && !self.is_call(place) {
+            return Ok(());
+        }
         let call = ToolCall::new(id, name, "");
         let (id, name) = (id.to_owned(), name.to_owned());
         self.parts.insert(place, Part::ToolCall(call));
@@ -147,7 +150,7 @@ impl Blocks {
         matches!(self.parts.get(&place), Some(Part::ToolCall(_)))
     }
 
-    /// Something that has no type here, so many bytes long.
+    /// Something that has no type here, so many bytes long. Words that were told stay where they stand.
     pub(super) fn opaque(
         &mut self,
         place: u64,
@@ -156,7 +159,9 @@ impl Blocks {
         size: usize,
     ) -> Result<(), Unreadable> {
         self.grow(place, size)?;
-        self.parts.insert(place, Part::Opaque(wire, value));
+        if let Some(Part::Opaque(..)) | None = self.parts.get(&place) {
+            self.parts.insert(place, Part::Opaque(wire, value));
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::anthropic_messages::arguments;
-use super::layout::{Layout, alone, at, whole};
+use super::layout::{At, Figure, Layout, alone, at, listed, whole};
 use super::openai_chat::{base64, keep};
 use super::usage::{ReportedUsage, Written};
 use super::{
@@ -119,6 +119,7 @@ struct Reply {
     model: Option<String>,
     finish: Option<FinishReason>,
     usage: Written,
+    tier: Option<String>,
     calls: usize,
     is_answered: bool,
 }
@@ -131,6 +132,7 @@ impl Reply {
             model: None,
             finish: None,
             usage: Written::Nothing,
+            tier: None,
             calls: 0,
             is_answered: false,
         }
@@ -152,6 +154,10 @@ impl Reply {
         keep(&mut self.id, id);
         keep(&mut self.model, model);
         self.usage.replace(usage);
+        let [tier] = reading::inner(usage, ["serviceTier"]);
+        if tier.is_some() {
+            self.tier = reading::text(tier);
+        }
         let [blocked] = reading::inner(feedback, ["blockReason"]);
         if blocked.is_some() {
             self.is_answered = true;
@@ -265,7 +271,7 @@ impl Reader for Reply {
             parts: self.blocks.parts(),
             finish,
             usage: ReportedUsage::of(&self.usage, &LAYOUT),
-            tier: None,
+            tier: self.tier.clone(),
         }
     }
 }
@@ -275,24 +281,44 @@ fn finish_of(word: Option<&str>) -> FinishReason {
         Some("STOP") => FinishReason::Stop,
         Some("MAX_TOKENS") => FinishReason::Length,
         Some(
-            "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY",
+            "SAFETY"
+            | "RECITATION"
+            | "BLOCKLIST"
+            | "PROHIBITED_CONTENT"
+            | "SPII"
+            | "MODEL_ARMOR"
+            | "ESCALATION"
+            | "IMAGE_SAFETY"
+            | "IMAGE_PROHIBITED_CONTENT"
+            | "IMAGE_RECITATION",
         ) => FinishReason::ContentFiltered,
         _ => FinishReason::Other,
     }
 }
 
+const CACHED: At = at("cachedContentTokenCount");
+const AUDIO: (&str, &str) = ("modality", "AUDIO");
+const AUDIO_IN: At = listed("promptTokensDetails", AUDIO, "tokenCount");
+const AUDIO_CACHED: At = listed("cacheTokensDetails", AUDIO, "tokenCount");
+const AUDIO_READ: At = listed("toolUsePromptTokensDetails", AUDIO, "tokenCount");
+const AUDIO_OUT: At = listed("candidatesTokensDetails", AUDIO, "tokenCount");
+
 /// `promptTokenCount` contains what was cached; `candidatesTokenCount` does not contain the thoughts; what tools of
-/// Google's own read is counted beside the prompt.
+/// Google's own read is counted beside the prompt. Each has its sound within it, which has a price of its own;
+/// pictures, films and documents are priced as text, and stay with it.
 static LAYOUT: Layout = Layout {
     figures: &[
-        whole(
-            at("promptTokenCount"),
-            Bucket::Input,
-            &[at("cachedContentTokenCount")],
-        ),
-        alone(at("cachedContentTokenCount"), Bucket::CacheRead),
-        alone(at("toolUsePromptTokenCount"), Bucket::Input),
-        alone(at("candidatesTokenCount"), Bucket::Output),
+        Figure {
+            shared: &[AUDIO_CACHED],
+            ..whole(at("promptTokenCount"), Bucket::Input, &[CACHED, AUDIO_IN])
+        },
+        whole(CACHED, Bucket::CacheRead, &[AUDIO_CACHED]),
+        whole(at("toolUsePromptTokenCount"), Bucket::Input, &[AUDIO_READ]),
+        whole(AUDIO_IN, Bucket::InputAudio, &[AUDIO_CACHED]),
+        alone(AUDIO_CACHED, Bucket::CacheReadAudio),
+        alone(AUDIO_READ, Bucket::InputAudio),
+        whole(at("candidatesTokenCount"), Bucket::Output, &[AUDIO_OUT]),
+        alone(AUDIO_OUT, Bucket::OutputAudio),
         alone(at("thoughtsTokenCount"), Bucket::Reasoning),
     ],
     total: Some(at("totalTokenCount")),

@@ -19,11 +19,9 @@ enum Within {
     Itself,
     /// An object in it.
     Object(&'static str),
+    /// An object in an object in it.
+    Deep([&'static str; 2]),
     /// The object of a list in it whose field has this text.
-    #[cfg_attr(
-        not(feature = "bedrock"),
-        expect(dead_code, reason = "only one wire has a list")
-    )]
     List(&'static str, (&'static str, &'static str)),
 }
 
@@ -43,8 +41,15 @@ pub(super) const fn inside(object: &'static str, name: &'static str) -> At {
     }
 }
 
+/// A figure of an object in an object of the usage.
+pub(super) const fn within(objects: [&'static str; 2], name: &'static str) -> At {
+    At {
+        within: Within::Deep(objects),
+        name,
+    }
+}
+
 /// A figure of the object in a list of the usage whose field has this text.
-#[cfg(feature = "bedrock")]
 pub(super) const fn listed(
     list: &'static str,
     field: (&'static str, &'static str),
@@ -62,6 +67,8 @@ pub(super) struct Figure {
     pub(super) at: At,
     pub(super) bucket: Bucket,
     pub(super) contains: &'static [At],
+    /// What two of these have in common, and what was therefore taken off twice.
+    pub(super) shared: &'static [At],
     /// A finer figure for the same bucket, which counts instead where it is reported.
     pub(super) unless: Option<At>,
 }
@@ -77,6 +84,7 @@ pub(super) const fn whole(at: At, bucket: Bucket, contains: &'static [At]) -> Fi
         at,
         bucket,
         contains,
+        shared: &[],
         unless: None,
     }
 }
@@ -97,6 +105,7 @@ impl At {
         match self.within {
             Within::Itself => counts.count(self.name),
             Within::Object(object) => counts.within(object)?.count(self.name),
+            Within::Deep([outer, inner]) => counts.within(outer)?.within(inner)?.count(self.name),
             Within::List(list, field) => counts.listed(list, field)?.count(self.name),
         }
     }
@@ -145,20 +154,24 @@ impl Figure {
         {
             return Ok(Some(count));
         }
-        let mut parts = 0;
-        for part in self.contains {
-            // A few counts that are not beyond `LARGEST_COUNT` cannot overflow.
-            parts += part.read(counts)?.unwrap_or(0);
-        }
+        let parts = sum(self.contains, counts)?;
+        let shared = sum(self.shared, counts)?;
         let Some(whole) = self.at.read(counts)? else {
             return Ok(None);
         };
-        match whole.checked_sub(parts) {
+        match (whole + shared).checked_sub(parts) {
             Some(rest) => Ok(Some(rest)),
             None => Err(UsageFinding::Excess {
                 whole: self.at.name,
-                excess: parts - whole,
+                excess: parts - shared - whole,
             }),
         }
     }
+}
+
+/// The sum of the figures that are reported. A few counts that are not beyond `LARGEST_COUNT` cannot overflow.
+fn sum(figures: &[At], counts: Counts<'_>) -> Result<u64, UsageFinding> {
+    figures
+        .iter()
+        .try_fold(0, |sum, figure| Ok(sum + figure.read(counts)?.unwrap_or(0)))
 }

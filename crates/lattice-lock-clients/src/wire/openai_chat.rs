@@ -260,10 +260,11 @@ impl Reply {
     }
 }
 
-/// Keeps the first word on something.
+/// Keeps the first word on something. An empty text is none: Azure's first piece has nothing but what its filter found
+/// in the prompt.
 pub(super) fn keep(known: &mut Option<String>, said: Option<&RawValue>) {
     if known.is_none() {
-        *known = json::text(said);
+        *known = json::text(said).filter(|said| !said.is_empty());
     }
 }
 
@@ -347,14 +348,16 @@ fn finish_of(word: Option<&str>) -> FinishReason {
 const PROMPT: At = at("prompt_tokens");
 const COMPLETION: At = at("completion_tokens");
 const CACHED: At = inside("prompt_tokens_details", "cached_tokens");
+const CACHED_NOW: At = inside("prompt_tokens_details", "cache_write_tokens");
 const AUDIO_IN: At = inside("prompt_tokens_details", "audio_tokens");
 const REASONED: At = inside("completion_tokens_details", "reasoning_tokens");
 const AUDIO_OUT: At = inside("completion_tokens_details", "audio_tokens");
 
-const fn figures(completion: &'static [At]) -> [Figure; 6] {
+const fn figures(completion: &'static [At]) -> [Figure; 7] {
     [
-        whole(PROMPT, Bucket::Input, &[CACHED, AUDIO_IN]),
+        whole(PROMPT, Bucket::Input, &[CACHED, CACHED_NOW, AUDIO_IN]),
         alone(CACHED, Bucket::CacheRead),
+        alone(CACHED_NOW, Bucket::CacheWrite5m),
         alone(AUDIO_IN, Bucket::InputAudio),
         whole(COMPLETION, Bucket::Output, completion),
         alone(REASONED, Bucket::Reasoning),
@@ -362,8 +365,9 @@ const fn figures(completion: &'static [At]) -> [Figure; 6] {
     ]
 }
 
-/// `prompt_tokens` contains the cached and the audio tokens, `completion_tokens` the audio ones and the reasoning
-/// ones. Tokens of a prediction stay in the output, whether it was accepted or not: they are priced as such.
+/// `prompt_tokens` contains the cached tokens, those written to a cache and the audio ones, `completion_tokens` the
+/// audio ones and the reasoning ones. Pictures are counted apart and priced as text, and so stay in the input. What is
+/// written lives half an hour where nothing else is said, and has the bucket of the shorter life. Tokens of a prediction stay in the output, whether it was accepted or not: they are priced as such.
 static WITHIN: Layout = Layout {
     figures: &figures(&[REASONED, AUDIO_OUT]),
     total: Some(at("total_tokens")),

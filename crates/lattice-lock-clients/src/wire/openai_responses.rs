@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::layout::{At, Layout, alone, at, inside, whole};
+use super::layout::{At, Layout, alone, at, inside, whole, within};
 use super::openai_chat::{OpenAiChat, address, class_of, effort, keep, tier};
 use super::usage::{ReportedUsage, Written};
 use super::{
@@ -53,12 +53,48 @@ impl Protocol for OpenAiResponses {
     }
 
     fn class(&self, problem: &Problem) -> Option<FailureClass> {
-        problem.words().find_map(class_of)
+        let mut words = problem.words();
+        words.find_map(|word| class_of(word).or_else(|| class_of_failure(word)))
     }
 
     fn embeddings(&self) -> Option<&'static dyn Embedding> {
         Some(&OpenAiChat { is_azure: false })
     }
+}
+
+/// What a failed response's code means: it comes with a status that says that all is well.
+fn class_of_failure(code: &str) -> Option<FailureClass> {
+    Some(match code {
+        "bio_policy" | "misalignment_policy_violation" | "image_content_policy_violation" => {
+            FailureClass::ContentFiltered
+        }
+        "vector_store_timeout" => FailureClass::Timeout,
+        "invalid_prompt"
+        | "data_residency_mismatch"
+        | "invalid_image"
+        | "invalid_image_format"
+        | "invalid_base64_image"
+        | "invalid_image_url"
+        | "invalid_image_mode"
+        | "image_too_large"
+        | "image_too_small"
+        | "image_parse_error"
+        | "image_file_too_large"
+        | "unsupported_image_media_type"
+        | "empty_image_file"
+        | "failed_to_download_image"
+        | "image_file_not_found" => FailureClass::BadRequest,
+        _ => return None,
+    })
+}
+
+/// Whether a call of the search tool searched: a page that is opened or looked through costs nothing of its own.
+/// One that does not say what it did is taken for a search.
+fn is_search(call: &RawValue) -> bool {
+    let [action] = reading::inner(Some(call), ["action"]);
+    let [kind] = reading::inner(action, ["type"]);
+    let kind = reading::borrowed(kind);
+    !matches!(kind.as_deref(), Some("open_page" | "find_in_page"))
 }
 
 /// How many parts one item may have before they run into the next item's places.
@@ -209,7 +245,7 @@ impl Reply {
 
     /// Something that has no type here: it is kept as it came.
     fn odd(&mut self, place: u64, kind: &str, item: &RawValue) -> Result<(), Unreadable> {
-        if kind == "web_search_call" {
+        if kind == "web_search_call" && is_search(item) {
             self.searches += 1;
         }
         let value = reading::read(Some(item)).unwrap_or(Value::Null);
@@ -335,13 +371,22 @@ impl Reply {
 }
 
 const CACHED: At = inside("input_tokens_details", "cached_tokens");
+const WRITTEN: At = inside("input_tokens_details", "cache_write_tokens");
+const WRITTEN_12H: At = within(
+    ["input_tokens_details", "cache_write_tokens_details"],
+    "ttl_12h_tokens",
+);
 const REASONED: At = inside("output_tokens_details", "reasoning_tokens");
 
-/// `input_tokens` contains the cached ones, `output_tokens` the reasoning ones. Searches are counted by what came.
+/// `input_tokens` contains the cached ones and those written to a cache, `output_tokens` the reasoning ones. What is
+/// written lives half an hour or twelve hours: the longer life has the bucket of the longer, as it has in the price
+/// lists. Searches are counted by what came.
 static LAYOUT: Layout = Layout {
     figures: &[
-        whole(at("input_tokens"), Bucket::Input, &[CACHED]),
+        whole(at("input_tokens"), Bucket::Input, &[CACHED, WRITTEN]),
         alone(CACHED, Bucket::CacheRead),
+        whole(WRITTEN, Bucket::CacheWrite5m, &[WRITTEN_12H]),
+        alone(WRITTEN_12H, Bucket::CacheWrite1h),
         whole(at("output_tokens"), Bucket::Output, &[REASONED]),
         alone(REASONED, Bucket::Reasoning),
     ],

@@ -1,4 +1,4 @@
-use lattice_lock_providers::Bucket;
+use lattice_lock_providers::{Bucket, TokenUsage};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -67,22 +67,100 @@ proptest! {
     #[test]
     fn either_the_buckets_add_up_to_the_wholes_or_there_are_none(
         prompt in 0..50_u64, completion in 0..50_u64,
-        parts in proptest::array::uniform4(proptest::option::of(0..30_u64)),
+        parts in proptest::array::uniform5(proptest::option::of(0..30_u64)),
     ) {
-        let [cached, audio_in, reasoning, audio_out] = parts;
+        let [cached, written, audio_in, reasoning, audio_out] = parts;
         let usage = json!({
             "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion,
-            "prompt_tokens_details": { "cached_tokens": cached, "audio_tokens": audio_in },
+            "prompt_tokens_details": {
+                "cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": audio_in,
+            },
             "completion_tokens_details": { "reasoning_tokens": reasoning, "audio_tokens": audio_out },
         });
         let body = json!({ "choices": [{ "message": {} }], "usage": usage }).to_string();
         let said = openai_chat::OpenAiChat { is_azure: false }.said(&Provider::openai(), body.as_bytes());
         let said = said.expect("a reply").usage;
-        let sum = |parts: [Option<u64>; 2]| parts.into_iter().flatten().sum::<u64>();
-        let fits = sum([cached, audio_in]) <= prompt && sum([reasoning, audio_out]) <= completion;
+        let sum = |parts: &[Option<u64>]| parts.iter().flatten().sum::<u64>();
+        let fits = sum(&[cached, written, audio_in]) <= prompt && sum(&[reasoning, audio_out]) <= completion;
         prop_assert_eq!(said.finding.is_none(), fits);
         prop_assert_eq!(said.usage.tokens(), fits.then_some(prompt + completion));
         let kept = said.usage.get(Bucket::CacheRead).reported();
         prop_assert_eq!(kept, cached.filter(|_| fits));
     }
+
+    #[test]
+    fn what_gemini_read_and_said_is_found_again_whatever_was_sound_or_cached(
+        counts in proptest::array::uniform9(0..50_u64),
+    ) {
+        let [text, sound, old_text, old_sound, tool_text, tool_sound, words, speech, thoughts] = counts;
+        let listed = |text: u64, sound: u64| json!([
+            { "modality": "TEXT", "tokenCount": text }, { "modality": "AUDIO", "tokenCount": sound },
+        ]);
+        let (prompt, tools) = (text + sound + old_text + old_sound, tool_text + tool_sound);
+        let usage = json!({
+            "promptTokenCount": prompt, "promptTokensDetails": listed(text + old_text, sound + old_sound),
+            "cachedContentTokenCount": old_text + old_sound, "cacheTokensDetails": listed(old_text, old_sound),
+            "toolUsePromptTokenCount": tools, "toolUsePromptTokensDetails": listed(tool_text, tool_sound),
+            "candidatesTokenCount": words + speech, "candidatesTokensDetails": listed(words, speech),
+            "thoughtsTokenCount": thoughts, "totalTokenCount": prompt + tools + words + speech + thoughts,
+        });
+        let body = json!({ "candidates": [{}], "usageMetadata": usage }).to_string();
+        let said = gemini::Gemini.said(&Provider::google(), body.as_bytes()).expect("a reply").usage;
+        let expected = TokenUsage::new()
+            .with(Bucket::Input, text + tool_text)
+            .with(Bucket::InputAudio, sound + tool_sound)
+            .with(Bucket::CacheRead, old_text)
+            .with(Bucket::CacheReadAudio, old_sound)
+            .with(Bucket::Output, words)
+            .with(Bucket::OutputAudio, speech)
+            .with(Bucket::Reasoning, thoughts)
+            .with_total(counts.iter().sum::<u64>());
+        prop_assert_eq!((said.usage, said.finding), (expected, None));
+    }
+
+    #[test]
+    fn what_anthropic_sampled_beside_the_reply_is_counted_once(
+        [reply, summary, advice] in proptest::array::uniform3(proptest::array::uniform6(0..50_u64)),
+    ) {
+        let counts = |[fresh, read, short, long, thought, said]: [u64; 6]| json!({
+            "input_tokens": fresh, "cache_read_input_tokens": read, "cache_creation_input_tokens": short + long,
+            "cache_creation": { "ephemeral_5m_input_tokens": short, "ephemeral_1h_input_tokens": long },
+            "output_tokens": thought + said, "output_tokens_details": { "thinking_tokens": thought },
+        });
+        let typed = |kind: &str, parts| {
+            let mut sampled = counts(parts);
+            sampled["type"] = kind.into();
+            sampled
+        };
+        let mut usage = counts(reply);
+        usage["iterations"] = json!([
+            typed("compaction", summary), typed("message", reply), typed("advisor_message", advice),
+        ]);
+        let body = json!({ "content": [], "usage": usage }).to_string();
+        let said = anthropic_messages::AnthropicMessages.said(&Provider::anthropic(), body.as_bytes());
+        let said = said.expect("a reply").usage;
+        let buckets = [
+            Bucket::Input, Bucket::CacheRead, Bucket::CacheWrite5m, Bucket::CacheWrite1h, Bucket::Reasoning,
+            Bucket::Output,
+        ];
+        for (at, bucket) in buckets.into_iter().enumerate() {
+            prop_assert_eq!(said.usage.get(bucket).reported(), Some(reply[at] + summary[at]), "{}", bucket);
+        }
+        let advice = Some(advice.iter().sum::<u64>()).filter(|advice| *advice > 0).map(i128::from);
+        prop_assert_eq!(said.usage.residual(), advice);
+        prop_assert_eq!(said.finding.and_then(|finding| finding.residual()), advice);
+    }
+}
+
+#[test]
+fn a_nonsense_beside_the_reply_leaves_no_half_of_a_usage() {
+    let usage = json!({ "input_tokens": 5, "output_tokens": 2, "iterations": [
+        { "type": "compaction", "input_tokens": -1, "output_tokens": 3 },
+    ]});
+    let body = json!({ "content": [], "usage": usage }).to_string();
+    let said = anthropic_messages::AnthropicMessages.said(&Provider::anthropic(), body.as_bytes());
+    let said = said.unwrap().usage;
+    let field = "input_tokens";
+    assert_eq!(said.finding, Some(crate::UsageFinding::NotACount { field }));
+    assert!(said.usage.is_absent());
 }

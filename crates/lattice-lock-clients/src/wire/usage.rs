@@ -8,7 +8,7 @@ use super::layout::Layout;
 use crate::UsageFinding;
 
 /// The longest usage that is kept as it was written, in bytes.
-const LONGEST_RAW: usize = 16 * 1024;
+const LONGEST_RAW: usize = 64 * 1024;
 
 /// A usage as it was reported, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,16 +30,17 @@ impl ReportedUsage {
     /// Where one figure is nonsense the whole usage is absent: half of a report that cannot be trusted would
     /// be priced as if it were all of it.
     pub(super) fn of(written: &Written, layout: &Layout) -> Self {
-        let raw = match written {
-            Written::Nothing => return Self::default(),
-            Written::Unreadable => {
-                return Self {
-                    finding: Some(UsageFinding::NotACount { field: "usage" }),
-                    ..Self::default()
-                };
-            }
-            Written::Usage(raw) => raw,
-        };
+        match written {
+            Written::Nothing => Self::default(),
+            Written::Unreadable => Self {
+                finding: Some(UsageFinding::NotACount { field: "usage" }),
+                ..Self::default()
+            },
+            Written::Usage(raw) => Self::sorted(raw, layout),
+        }
+    }
+
+    fn sorted(raw: &Value, layout: &Layout) -> Self {
         let (usage, finding) = Counts::new(raw, "usage")
             .and_then(|counts| layout.sort(counts))
             .unwrap_or_else(|finding| (TokenUsage::new(), Some(finding)));
@@ -48,6 +49,41 @@ impl ReportedUsage {
             raw: Some(raw.clone()),
             finding,
         }
+    }
+
+    /// Adds counts that the report has beside its own, each to its bucket. A report that cannot be trusted stays
+    /// absent, and becomes so where these cannot be.
+    pub(super) fn add(&mut self, counts: &Value, layout: &Layout) {
+        let more = Self::sorted(counts, layout);
+        if self.usage.is_absent() || more.usage.is_absent() {
+            self.usage = TokenUsage::new();
+        } else {
+            for (bucket, count) in more.usage.reported() {
+                let before = self.usage.get(bucket).reported().unwrap_or(0);
+                self.usage = self.usage.with(bucket, before.saturating_add(count));
+            }
+        }
+        self.finding = self.finding.or(more.finding);
+    }
+
+    /// Counts tokens that the report has beside its own, and that have no bucket here: they make a total that the
+    /// buckets do not come to.
+    pub(super) fn miss(&mut self, counts: &Value, layout: &Layout, field: &'static str) {
+        let more = Self::sorted(counts, layout);
+        let (Some(known), Some(beside)) = (self.usage.tokens(), more.usage.tokens()) else {
+            self.finding = self.finding.or(more.finding);
+            return;
+        };
+        if beside == 0 {
+            return;
+        }
+        let total = self.usage.total().reported().unwrap_or(known);
+        let total = total.saturating_add(beside);
+        self.usage = self.usage.with_total(total);
+        self.finding = Some(UsageFinding::Mismatch {
+            whole: field,
+            residual: i128::from(total) - i128::from(known),
+        });
     }
 }
 

@@ -23,6 +23,18 @@ struct Stage {
     fixtures: &'static str,
 }
 
+/// The provider that a fixture names, if it is another than its stage's.
+fn named(name: &str, wire: Wire) -> Provider {
+    match name {
+        "xai" => Provider::xai().speaks(wire),
+        "azure" => Provider::azure("https://example.openai.azure.com").unwrap(),
+        "dial" => Provider::dial("https://dial.example.org").unwrap(),
+        other => {
+            Provider::openai_compatible(other.parse().unwrap(), "https://example.org/v1").unwrap()
+        }
+    }
+}
+
 const OPENAI_CHAT: Stage = Stage {
     provider: Provider::openai,
     base: "/v1",
@@ -70,23 +82,32 @@ impl Stage {
         values.into_iter().map(named).collect()
     }
 
-    /// Plays all of them, and says how many there were.
+    /// The provider of one exchange, at the server's address.
+    fn provider(&self, golden: &Golden, server: &ScriptedServer) -> Provider {
+        let own = (self.provider)();
+        let provider = match golden.value["provider"].as_str() {
+            Some(name) => named(name, own.wire()),
+            None => own,
+        };
+        let base = match provider.wire() {
+            Wire::AzureOpenAi => "",
+            _ => self.base,
+        };
+        let provider = provider.api_key(KEY.to_owned());
+        provider.at(&format!("{}{base}", server.url())).unwrap()
+    }
+
+    /// Plays all of them.
     async fn play(&self) {
         let server = ScriptedServer::start().await.unwrap();
-        let provider = (self.provider)().api_key(KEY.to_owned());
-        let provider = provider
-            .at(&format!("{}{}", server.url(), self.base))
-            .unwrap();
-        let client = clients().client(&provider);
+        let clients = clients();
         let exchanges = self.exchanges();
         assert!(exchanges.len() >= 10, "{} exchanges", exchanges.len());
         for golden in &exchanges {
-            assert!(
-                golden.value["source"]
-                    .as_str()
-                    .unwrap()
-                    .starts_with("https://")
-            );
+            let source = golden.value["source"].as_str().unwrap();
+            assert!(source.starts_with("https://"), "{}", golden.name);
+            let provider = self.provider(golden, &server);
+            let client = clients.client(&provider);
             server.script(golden.plain());
             let plain = client.chat(&model(), &ChatRequest::new("Hello?")).await;
             let whole = golden.check(plain);
@@ -209,6 +230,9 @@ impl Golden {
         if !reply.reasoning().is_empty() {
             found["reasoning"] = reply.reasoning().into();
         }
+        if let Some(tier) = reply.service_tier() {
+            found["tier"] = tier.into();
+        }
         if let Some(finding) = reply.usage_finding() {
             found["finding"] = finding.to_string().into();
         }
@@ -260,11 +284,9 @@ async fn bedrocks_converse() {
 async fn every_reply_can_be_sent_back() {
     for stage in [OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC, GEMINI, OLLAMA] {
         let server = ScriptedServer::start().await.unwrap();
-        let provider = (stage.provider)().api_key(KEY.to_owned());
-        let address = format!("{}{}", server.url(), stage.base);
-        let provider = provider.at(&address).unwrap();
-        let client = HttpClients::new().unwrap().client(&provider);
+        let clients = HttpClients::new().unwrap();
         for golden in stage.exchanges() {
+            let client = clients.client(&stage.provider(&golden, &server));
             server.script(golden.plain());
             let Ok(reply) = client.chat(&model(), &ChatRequest::new("Hello?")).await else {
                 continue;
