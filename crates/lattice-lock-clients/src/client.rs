@@ -8,6 +8,10 @@ use crate::codes::EMBEDDINGS_UNSUPPORTED;
 use crate::{ChatReply, ChatRequest, ChatStream, EmbedReply, EmbedRequest};
 
 /// Which key a call is made with.
+///
+/// A provider may have several keys, of which a registry's permit names one by its place; or none of its own, where each caller
+/// brings one. A key that is missing, or that no header can carry, is
+/// [`KEY_UNUSABLE`](crate::codes::KEY_UNUSABLE), and nothing is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Key<'a> {
     /// The provider's first, or none if it needs none.
@@ -46,8 +50,8 @@ impl<'a> Key<'a> {
 /// | 404, `model_not_found`, `not_found_error` | model not found |
 /// | 413, `context_length_exceeded`, `request_too_large` | context too long |
 /// | 429, `rate_limit_exceeded`, `rate_limit_error`, `RESOURCE_EXHAUSTED` | rate limited |
-/// | `content_filter`, `content_policy_violation`, `ResponsibleAIPolicyViolation` | content filtered |
-/// | any other 4xx, `invalid_request_error` | bad request |
+/// | `content_filter`, `content_policy_violation`, `ResponsibleAIPolicyViolation`, a failed response's `bio_policy` and the like | content filtered |
+/// | any other 4xx, `invalid_request_error`, a failed response's `invalid_prompt` and the like | bad request |
 /// | 408, 504, `timeout_error`, or nothing in time | timeout |
 /// | 503, 529, `overloaded_error` | overloaded |
 /// | any other 5xx, `api_error` | server error |
@@ -55,7 +59,8 @@ impl<'a> Key<'a> {
 /// | a connection that breaks, JSON or a stream that ends, too early; an error in the middle of a stream | cut stream |
 /// | a redirect, no reply of the wire, more than 32 MiB | malformed reply |
 ///
-/// A typed field wins over the status, and the words of a message decide nothing. A host's tests can speak for a
+/// A typed field wins over the status, and the words of a message decide nothing: where a provider tells two cases apart by
+/// words only, they are one here. Anthropic's prompt that is too long is a bad request, and so is xAI's wrong key. A host's tests can speak for a
 /// provider themselves:
 ///
 /// ```
@@ -164,7 +169,8 @@ pub trait Client: Send + Sync + Debug {
         self.models().await.map(|_| ())
     }
 
-    /// Lists the models that the key may use, without being charged.
+    /// Lists the models that the key may use, without being charged: the first page, which every wire is asked to make long
+    /// enough for all. A name that is no model's is left out.
     ///
     /// # Errors
     ///

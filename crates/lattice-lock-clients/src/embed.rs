@@ -8,7 +8,12 @@ use crate::codes::REQUEST_INVALID;
 use crate::wire::{Embedded, Heading, Unreadable};
 use crate::{RateLimits, UsageFinding};
 
-/// Texts that are to be turned into vectors.
+/// Texts that are to be turned into vectors, in one call: at `OpenAI` and every compatible server by `/embeddings`, at Azure
+/// under the deployment's address, at Google by `batchEmbedContents`. Anthropic's, Ollama's and Bedrock's wires make none
+/// ([`EMBEDDINGS_UNSUPPORTED`](crate::codes::EMBEDDINGS_UNSUPPORTED)); an Ollama does on `OpenAI`'s wire.
+///
+/// How many texts a call may have, and how long they may be, is the provider's to say (`OpenAI`: 2,048 texts). One that is blank,
+/// or none at all, is refused before the call.
 ///
 /// ```
 /// use lattice_lock_clients::EmbedRequest;
@@ -32,7 +37,8 @@ impl EmbedRequest {
         }
     }
 
-    /// Sets how long the vectors are; the model's own length by default.
+    /// Sets how long the vectors are, for models that can shorten them; the model's own length by default. Shortened vectors
+    /// of some models must be normalised again.
     #[must_use]
     pub fn dimensions(mut self, dimensions: u32) -> Self {
         self.dimensions = Some(dimensions);
@@ -67,7 +73,8 @@ impl EmbedRequest {
     }
 }
 
-/// The vectors of some texts, and what the provider says it used.
+/// The vectors of some texts, and what the provider says it used: input alone, which Google does not always tell. A reply
+/// without one vector for each text is malformed, and an error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbedReply {
     vectors: Vec<Vec<f32>>,
@@ -101,7 +108,7 @@ impl EmbedReply {
         }
     }
 
-    /// A vector for each text, in the order of the request.
+    /// A vector for each text, in the order of the request, whatever the order of the reply was.
     #[must_use]
     pub fn vectors(&self) -> &[Vec<f32>] {
         &self.vectors

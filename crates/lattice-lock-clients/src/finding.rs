@@ -2,6 +2,14 @@ use std::fmt;
 
 /// What is wrong with the usage that a provider reported. The reply is delivered all the same.
 ///
+/// | finding | the buckets | what to do |
+/// |---|---|---|
+/// | [`Mismatch`](Self::Mismatch) | as they were reported | price them, and the residual by the total |
+/// | [`Excess`](Self::Excess), [`NotACount`](Self::NotACount) | absent | estimate, and look at the raw usage |
+///
+/// Findings are for people to see: one is a fault of the provider's, of a proxy between, or of a field that this version does
+/// not know.
+///
 /// ```
 /// use lattice_lock_clients::UsageFinding;
 ///
@@ -12,7 +20,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UsageFinding {
-    /// A figure differs from the sum of its parts, which stand in the usage as they were reported.
+    /// A figure differs from the sum of its parts, which stand in the usage as they were reported. A positive residual is
+    /// more than the buckets explain; a ledger prices it so that nothing is given away.
     Mismatch {
         /// The wire's name of the figure, such as `total_tokens`.
         whole: &'static str,

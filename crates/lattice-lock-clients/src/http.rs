@@ -48,7 +48,12 @@ const USER_AGENT: &str = concat!("lattice-lock/", env!("CARGO_PKG_VERSION"));
 ///
 /// It follows no redirect, which would carry the key elsewhere, and TLS is rustls with aws-lc-rs and the
 /// system's root certificates, whatever the process or another crate has chosen for itself. A clone shares the
-/// pool.
+/// pool. HTTP/2 is offered first, and taken where the server has it.
+///
+/// The key travels in a header and never in an address, is in no `Debug`, and is taken out of a provider's text should that
+/// quote it. Replies of more than 32 MiB and errors of more than 64 KiB are not read.
+///
+/// Make one for the process, and a client for each provider: both are cheap to clone and to keep.
 ///
 /// ```
 /// use lattice_lock_clients::HttpClients;
@@ -96,7 +101,8 @@ impl HttpClients {
     }
 
     /// These clients, which refuse from now on what a model is known not to do, before it is sent: they ask the
-    /// registry's catalogue, as it is at each call. A model that no catalogue knows is asked anything.
+    /// registry's catalogue, as it is at each call. A model that no catalogue knows is asked anything. What is refused is
+    /// [`CAPABILITY_MISSING`](crate::codes::CAPABILITY_MISSING), and names the capability.
     #[must_use]
     pub fn knowing(mut self, registry: &Registry) -> Self {
         self.shared.registry = Some(registry.clone());
@@ -106,7 +112,17 @@ impl HttpClients {
     /// The client of `provider`.
     ///
     /// What the provider lacks, such as a key, is the error of each of its calls, so that one provider that is
-    /// not set up keeps no other from working.
+    /// not set up keeps no other from working:
+    ///
+    /// | lacking | error |
+    /// |---|---|
+    /// | an address that can be called | [`ADDRESS_UNUSABLE`](crate::codes::ADDRESS_UNUSABLE) |
+    /// | a host that is allowed | [`ADDRESS_FORBIDDEN`](crate::codes::ADDRESS_FORBIDDEN) |
+    /// | a key, or one that a header can carry | [`KEY_UNUSABLE`](crate::codes::KEY_UNUSABLE) |
+    /// | a wire that this build speaks | [`WIRE_UNSUPPORTED`](crate::codes::WIRE_UNSUPPORTED) |
+    /// | certificates, for https | [`TRUST_MISSING`](crate::codes::TRUST_MISSING) |
+    ///
+    /// It goes on with the provider as it was: a key or an address that changes later makes another client.
     #[must_use]
     pub fn client(&self, provider: &Provider) -> Arc<dyn Client> {
         Arc::new(HttpClient::new(&self.shared, provider))
@@ -114,6 +130,18 @@ impl HttpClients {
 }
 
 /// Builds [`HttpClients`].
+///
+/// | bound | of what | default |
+/// |---|---|---|
+/// | [`connect_timeout`](Self::connect_timeout) | name, connection and TLS | 10 s |
+/// | [`first_byte_timeout`](Self::first_byte_timeout) | from the request to the answer's headers | none of its own |
+/// | [`idle_timeout`](Self::idle_timeout) | from one piece of a stream to the next | 3 min |
+/// | [`timeout`](Self::timeout) | all of an attempt, stream included | 10 min |
+/// | [`probe_timeout`](Self::probe_timeout) | all of a probe or listing | 5 s |
+/// | [`request_limit`](Self::request_limit) | the body that is sent | 64 MiB |
+///
+/// Ten minutes are what the providers' own libraries allow, and models that think are silent for minutes. An attempt that runs
+/// out of time may have been charged, except before the connection stood.
 ///
 /// ```
 /// use std::time::Duration;
@@ -170,7 +198,8 @@ impl HttpClientsBuilder {
     }
 
     /// Sets how long an answer may take to begin; by default no less than all of it. A reply that does not stream
-    /// begins when it is complete.
+    /// begins when it is complete, so that a short time here is for streams only; those of models that think begin at once, and
+    /// are silent afterwards.
     pub fn first_byte_timeout(mut self, timeout: Duration) -> Self {
         self.bounds.first_byte = Some(timeout);
         self
@@ -224,6 +253,22 @@ impl HttpClientsBuilder {
     /// Calls these hosts and no others, such as `api.openai.com`, or `.example.org` for every host below it; by
     /// default whatever a provider's address says. A provider elsewhere is refused with
     /// [`ADDRESS_FORBIDDEN`](crate::codes::ADDRESS_FORBIDDEN).
+    ///
+    /// For hosts that let somebody else name a provider's address: without it, that address may be of a service within the
+    /// network. Names are compared, before they are looked up; ports are not looked at.
+    ///
+    /// ```
+    /// use lattice_lock_clients::{ChatRequest, HttpClients};
+    /// use lattice_lock_providers::Provider;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), lattice_lock_errors::Error> {
+    /// let clients = HttpClients::builder().only_hosts(["api.openai.com", ".example.org"]).build()?;
+    /// let odd = Provider::openai().api_key("sk-live-4711".to_string()).at("http://169.254.169.254/v1")?;
+    /// let error = clients.client(&odd).chat(&"gpt-5-mini".parse()?, &ChatRequest::new("Hi")).await.unwrap_err();
+    /// assert_eq!(error.code().as_str(), "LL-PRV-058");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn only_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.hosts.base = Some(hosts.into_iter().map(Into::into).collect());
         self
@@ -237,7 +282,8 @@ impl HttpClientsBuilder {
         self
     }
 
-    /// Uses the host's own client, with its connections, TLS, proxy and user agent; by default one is made. The
+    /// Uses the host's own client, with its connections, TLS, proxy and user agent; by default one is made. What else is set
+    /// here of connections (`connect_timeout`, `proxy`, `user_agent`) is then not used. The
     /// timeouts of whole calls, first bytes, streams and probes hold all the same. It should follow no redirect, which
     /// would carry the prompt elsewhere.
     #[cfg(feature = "http-client")]

@@ -39,6 +39,66 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Tools
+//!
+//! A model that wants tools called says so in its [`tool_calls`](ChatReply::tool_calls). The application calls them, puts the
+//! reply and the results into the conversation, and asks again. What else the model said goes back with it, thoughts and
+//! their signatures included: [`to_message`](ChatReply::to_message) leaves nothing out.
+//!
+//! ```
+//! use lattice_lock_clients::{ChatReply, ChatRequest, Client, Message, Part, ScriptedClient, Tool, ToolCall};
+//! use serde_json::{Value, json};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let client = ScriptedClient::new("openai".parse()?);
+//! # let call = Part::ToolCall(ToolCall::new("call_1", "weather", r#"{"city":"Rome"}"#));
+//! # client.reply(ChatReply::of("gpt-5-mini".parse()?, vec![call]));
+//! # client.reply(ChatReply::new("gpt-5-mini".parse()?, "It is mild."));
+//! let model = "gpt-5-mini".parse()?;
+//! let city = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
+//! let mut request = ChatRequest::new("How is the weather in Rome?").tool(Tool::new("weather", city));
+//! let mut reply = client.chat(&model, &request).await?;
+//! while reply.tool_calls().next().is_some() {
+//!     request = request.push(reply.to_message());
+//!     for call in reply.tool_calls() {
+//!         let arguments: Value = call.parse()?;
+//!         assert_eq!(arguments["city"], "Rome");
+//!         request = request.push(Message::tool(call, "18 degrees"));
+//!     }
+//!     reply = client.chat(&model, &request).await?;
+//! }
+//! assert_eq!(reply.text(), "It is mild.");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Usage
+//!
+//! | it says | and is found in |
+//! |---|---|
+//! | what to price: tokens in buckets that never overlap, and web searches | [`ChatReply::usage`] |
+//! | what the provider wrote, to prove it by | [`ChatReply::raw_usage`] |
+//! | that the two do not fit | [`ChatReply::usage_finding`] |
+//! | at which model's and which tier's prices | [`ChatReply::served_model`], [`ChatReply::service_tier`] |
+//! | what a stream had used when it failed | [`ChatStream::so_far`] |
+//!
+//! A figure that the provider did not give is absent, which is not 0: an absent output of a reply that was read to its end is
+//! to be estimated, or booked as unknown. What each wire counts into what is in `docs/clients.md`.
+//!
+//! # Errors
+//!
+//! An error of this crate's [`codes`] says that nothing was sent, and nothing charged. An attempt that failed has the code of
+//! its [`FailureClass`](lattice_lock_providers::FailureClass) and carries a
+//! [`ProviderUnavailableError`](lattice_lock_providers::ProviderUnavailableError); it may have been charged. How long a
+//! provider asks to stay away is the error's `retry_after()`, a day at most.
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `bedrock` | Amazon's wire, with AWS's signing and credentials |
+//! | `http-client` | a host's own `reqwest::Client`, and proxies, in this crate's interface |
 
 mod client;
 pub mod codes;

@@ -7,6 +7,20 @@ use crate::codes::KEY_UNUSABLE;
 
 /// Probes providers, and remembers for a minute at most what was found. However many ask at once, one probe is made.
 ///
+/// A probe is a listing of models, which no provider charges for: `GET /models`, at Ollama `/api/tags`, at Bedrock
+/// `/foundation-models` of its other host. It takes 5 seconds at most
+/// ([`probe_timeout`](crate::HttpClientsBuilder::probe_timeout)).
+///
+/// | it finds | [`is_healthy`](Health::is_healthy) | [`is_key_valid`](Health::is_key_valid) |
+/// |---|---|---|
+/// | a list | yes | yes |
+/// | 401, or a key that cannot be sent | no | no |
+/// | any other error of the provider's, 403 included | no | not known |
+/// | no connection, nothing in time | no | not known |
+///
+/// [`failure`](Health::failure) says which of these it was.
+/// That a key may list models does not say that it has credit, nor that it may use every model.
+///
 /// ```
 /// use lattice_lock_clients::{Probes, ScriptedClient};
 ///

@@ -4,6 +4,14 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
 /// What a provider says of its limits in the headers of a reply. Nothing said is `None`.
+///
+/// | | headers |
+/// |---|---|
+/// | `OpenAI`, Azure, xAI, Groq and others | `x-ratelimit-limit-requests`, `x-ratelimit-remaining-tokens`, `x-ratelimit-reset-tokens` |
+/// | Anthropic | `anthropic-ratelimit-requests-limit`, `anthropic-ratelimit-input-tokens-remaining`, `…-reset` |
+///
+/// They count for the account or the project, not for this process, and are a moment old when they are read. A
+/// [`Retry-After`](lattice_lock_errors::Error::retry_after) of a refused call goes before them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimits {
@@ -25,7 +33,8 @@ pub struct RateLimit {
     pub limit: Option<u64>,
     /// How much of it is left.
     pub remaining: Option<u64>,
-    /// In how long all of it is there again.
+    /// In how long all of it is there again, from when the reply was written. Read from a span (`6m0s`), from seconds, or
+    /// from a date, which is held against the reply's own so that a clock that is wrong here does not matter.
     pub reset: Option<Duration>,
 }
 

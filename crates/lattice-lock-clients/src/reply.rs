@@ -9,12 +9,24 @@ use crate::request::joined;
 use crate::{Message, Part, RateLimits, Role, ToolCall, UsageFinding};
 
 /// Why a model stopped.
+///
+/// | | `OpenAI`, Azure | responses | Anthropic | Gemini | Ollama | Bedrock |
+/// |---|---|---|---|---|---|---|
+/// | `Stop` | `stop` | `completed` | `end_turn`, `stop_sequence` | `STOP` | `stop` | `end_turn`, `stop_sequence` |
+/// | `Length` | `length` | `max_output_tokens` | `max_tokens`, `model_context_window_exceeded` | `MAX_TOKENS` | `length` | as Anthropic |
+/// | `ToolCalls` | `tool_calls` | calls in it | `tool_use` | calls in it | calls in it | `tool_use` |
+/// | `Refused` | words in `refusal` | a part `refusal` | `refusal` | – | – | – |
+/// | `ContentFiltered` | `content_filter` | `content_filter` | – | `SAFETY` and the like, a refused prompt | – | `content_filtered`, `guardrail_intervened` |
+///
+/// All else is `Other`, a word that this version does not know included: it is no error, and the reply is delivered. A
+/// reply that was filtered or cut short is charged for what there is of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FinishReason {
-    /// It had said everything, or came to a stop sequence.
+    /// It had said everything, or came to a stop sequence. The only reason with which JSON of a schema is sure to be whole.
     Stop,
-    /// It came to the limit of tokens, or to the end of its context window.
+    /// It came to the limit of tokens, or to the end of its context window. A model that thinks may have used up the limit
+    /// before its first word; a call at the end may have half of its arguments.
     Length,
     /// It wants tools to be called.
     ToolCalls,
@@ -22,7 +34,8 @@ pub enum FinishReason {
     Refused,
     /// The provider's filter took the reply, or a part of it.
     ContentFiltered,
-    /// The provider gave another reason, or none.
+    /// The provider gave another reason, or none; Anthropic's `pause_turn` among them, where the reply is to be sent back
+    /// for the model to go on.
     #[default]
     Other,
 }
@@ -49,6 +62,9 @@ impl fmt::Display for FinishReason {
 }
 
 /// What a model answered, and what the provider says it used.
+///
+/// A stream comes to the same reply as a whole one: the parts stand in the model's order, words that follow each other are one
+/// part, empty ones are none, and a call without arguments has the empty object.
 ///
 /// Clients make it; an implementation of [`Client`](crate::Client) in a test can, too:
 ///
@@ -163,7 +179,8 @@ impl ChatReply {
         self
     }
 
-    /// What the model said, one part after the other; where it refused in words of their own field, those.
+    /// What the model said, one part after the other; where it refused in words of their own field, those. Neither thoughts
+    /// nor calls are in it, and it is empty where there is nothing else.
     #[must_use]
     pub fn text(&self) -> &str {
         match &self.joined {
@@ -188,12 +205,13 @@ impl ChatReply {
         &self.parts
     }
 
-    /// The tools that the model wants to be called.
+    /// The tools that the model wants to be called, in its order. The reply may have words beside them.
     pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
         self.parts.iter().filter_map(Part::as_tool_call)
     }
 
-    /// What the model thought, as far as the provider shows it.
+    /// What the model thought, as far as the provider shows it: all of it, a summary, or nothing. How much it thought is in
+    /// the usage.
     #[must_use]
     pub fn reasoning(&self) -> String {
         let thoughts = self.parts.iter().filter_map(|part| match part {
@@ -210,13 +228,15 @@ impl ChatReply {
         self.parts.iter().cloned().fold(message, Message::part)
     }
 
-    /// The model that answered, often the dated name of the one asked; the one asked, if the reply names none.
+    /// The model that answered, often the dated name of the one asked; the one asked, if the reply names none (Bedrock's
+    /// do not). It is the one to price by: a router or a deployment may have answered with another.
     #[must_use]
     pub fn served_model(&self) -> &ModelName {
         &self.served_model
     }
 
-    /// The provider's id of the request: from the header, else of the reply itself.
+    /// The provider's id of the request, which its support asks for: from the header (`x-request-id`, `request-id`,
+    /// `apim-request-id`, `x-amzn-requestid`), else of the reply itself. One that is long or odd is left out.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
@@ -228,13 +248,16 @@ impl ChatReply {
         self.finish_reason
     }
 
-    /// What was used, in buckets that never overlap.
+    /// What was used, in buckets that never overlap. Empty where the provider said nothing, or nothing that can be trusted;
+    /// the [finding](Self::usage_finding) tells these two apart.
     #[must_use]
     pub fn usage(&self) -> &TokenUsage {
         &self.usage
     }
 
-    /// The usage as the provider wrote it; `None` if it wrote none, or nothing that can be kept.
+    /// The usage as the provider wrote it; `None` if it wrote none, or nothing that can be kept: more than 64 KiB, or no
+    /// JSON. It has what no bucket is for, such as what xAI and `OpenRouter` say that the call cost. In a stream of
+    /// Anthropic's it is what the first and the last report come to.
     #[must_use]
     pub fn raw_usage(&self) -> Option<&Value> {
         self.raw_usage.as_ref()
@@ -246,13 +269,15 @@ impl ChatReply {
         self.usage_finding
     }
 
-    /// The tier of service that the provider says it served, in its own words.
+    /// The tier of service that the provider says it served, in its own words: `default`, `flex` or `priority` of `OpenAI`'s
+    /// and Bedrock's, `standard`, `priority` or `batch` of Anthropic's, `standard`, `flex` or `priority` of Gemini's. It is
+    /// the one that is charged, whichever was asked for.
     #[must_use]
     pub fn service_tier(&self) -> Option<&str> {
         self.service_tier.as_deref()
     }
 
-    /// What the provider said of its limits.
+    /// What the provider said of its limits, at the time of this reply. Google, Ollama and Amazon say nothing.
     #[must_use]
     pub fn rate_limits(&self) -> &RateLimits {
         &self.rate_limits

@@ -4,6 +4,9 @@ use lattice_lock_errors::Secret;
 use lattice_lock_providers::ServiceTier;
 use serde_json::{Map, Value};
 
+#[cfg(doc)]
+use crate::FinishReason;
+
 mod check;
 mod message;
 mod tool;
@@ -22,6 +25,31 @@ const JSON_INSTRUCTION: &str =
 ///
 /// What the wire of a provider cannot say is refused before the call, with the field's name; nothing is dropped in
 /// silence. [`extra_body`](Self::extra_body) says what has no field here.
+///
+/// | | chat completions | responses | Anthropic | Gemini | Ollama | Bedrock |
+/// |---|---|---|---|---|---|---|
+/// | `system` | a message | `instructions` | `system` | `systemInstruction` | a message | `system` |
+/// | `max_tokens` | `max_completion_tokens`; elsewhere than at `OpenAI` and Azure `max_tokens` | `max_output_tokens` | `max_tokens` | `maxOutputTokens` | `num_predict` | `maxTokens` |
+/// | `stop` | yes | refused | yes | yes | yes | yes |
+/// | `seed` | yes | refused | refused | yes | yes | refused |
+/// | `parallel_tools` | yes | yes | yes | refused | refused | refused |
+/// | `tool_choice` | yes | yes | yes | yes | [`Auto`](ToolChoice::Auto) only | not [`None`](ToolChoice::None) |
+/// | `thinking` | a degree | a degree | a degree or a budget | a degree or a budget | a degree | refused |
+/// | `cache_key` | yes | yes | refused | refused | refused | refused |
+/// | `cached_content` | refused | refused | refused | yes | refused | refused |
+/// | `service_tier` | yes | yes | standard, priority | refused | refused | yes |
+/// | `user` | yes | yes | `metadata.user_id` | refused | refused | refused |
+/// | `metadata` | yes | yes | refused | refused | refused | `requestMetadata` |
+/// | images by address | yes | yes | yes | yes | refused | refused |
+///
+/// Every wire takes `temperature`, `top_p`, tools, images by their bytes, and JSON of a schema. The cache hints
+/// [`cache_system`](Self::cache_system) and [`Message::cached`] are Anthropic's and Bedrock's; the others cache by themselves, and
+/// the hints are the only fields that are left out there instead of refused.
+///
+/// Before anything is sent a request is checked for what every provider would refuse
+/// ([`REQUEST_INVALID`](crate::codes::REQUEST_INVALID), with the field): a blank message or system prompt, nothing to answer, a
+/// part that its role cannot say, two tools of one name, a choice of a tool that is not there, a limit of 0, a temperature
+/// below 0 or a `top_p` outside 0 to 1, an empty stop text.
 ///
 /// ```
 /// use lattice_lock_clients::{ChatRequest, Message, Role, Thinking, Tool};
@@ -95,7 +123,8 @@ impl ChatRequest {
         }
     }
 
-    /// Sets the system prompt; none by default.
+    /// Sets the system prompt; none by default. A second call replaces the first: several texts are
+    /// [messages](Message::system) of the application's.
     #[must_use]
     pub fn system(mut self, text: impl Into<String>) -> Self {
         self.system = Some(text.into());
@@ -103,6 +132,10 @@ impl ChatRequest {
     }
 
     /// Has the provider keep the tools and the system prompt, as [`Message::cached`] does for a conversation.
+    ///
+    /// Without a system prompt the tools are kept, on Anthropic's wire. Providers keep a beginning only from some length
+    /// on (Anthropic: 1,024 tokens, some models more) and charge for writing it; what was written and read is told by the
+    /// usage.
     #[must_use]
     pub fn cache_system(mut self, life: CacheLife) -> Self {
         self.system_cache = Some(life);
@@ -136,7 +169,8 @@ impl ChatRequest {
         self
     }
 
-    /// Says whether several tools may be called in one turn; the provider's own default otherwise.
+    /// Says whether several tools may be called in one turn; the provider's own default otherwise, which is that they may.
+    /// Gemini, Ollama and Bedrock have no word for it.
     #[must_use]
     pub fn parallel_tools(mut self, allowed: bool) -> Self {
         self.parallel_tools = Some(allowed);
@@ -152,7 +186,27 @@ impl ChatRequest {
         self.format(Format::Json)
     }
 
-    /// Asks for JSON of a schema. The provider holds the reply against it.
+    /// Asks for JSON of a schema. The provider holds the reply against it, and refuses schemas with words that it does not
+    /// know: `OpenAI`'s strict mode wants every property `required` and `additionalProperties` false.
+    ///
+    /// A reply that came to its [limit](FinishReason::Length) or was [refused](FinishReason::Refused) is no JSON all the same.
+    ///
+    /// ```
+    /// use lattice_lock_clients::{ChatRequest, Image, Message};
+    /// use serde_json::json;
+    ///
+    /// let question = Message::user("What is on it?")
+    ///     .image(Image::bytes("image/png", vec![0x89, b'P', b'N', b'G']))
+    ///     .image(Image::url("https://example.org/cat.png"));
+    /// let request = ChatRequest::from(question).json_schema("animals", json!({
+    ///     "type": "object",
+    ///     "properties": { "animals": { "type": "array", "items": { "type": "string" } } },
+    ///     "required": ["animals"],
+    ///     "additionalProperties": false,
+    /// }));
+    /// assert!(request.is_json());
+    /// assert_eq!(request.needs().iter().count(), 2); // sight, and JSON of a schema
+    /// ```
     #[must_use]
     pub fn json_schema(self, name: impl Into<String>, schema: Value) -> Self {
         let name = name.into();
@@ -176,28 +230,31 @@ impl ChatRequest {
         self
     }
 
-    /// Sets the temperature, sent as it is given; the provider's own by default.
+    /// Sets the temperature, sent as it is given; the provider's own by default. Models that reason take none, and their
+    /// provider says so with a 400; Anthropic's takes 0 to 1, the others 0 to 2.
     #[must_use]
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = Some(temperature);
         self
     }
 
-    /// Sets the share of likely tokens that are chosen from, from 0 to 1; the provider's own by default.
+    /// Sets the share of likely tokens that are chosen from, from 0 to 1; the provider's own by default. Providers advise
+    /// to set this or the temperature, and Anthropic's newer models refuse both at once.
     #[must_use]
     pub fn top_p(mut self, share: f64) -> Self {
         self.top_p = Some(share);
         self
     }
 
-    /// Adds a text at which the reply stops; none by default.
+    /// Adds a text at which the reply stops; none by default. The text itself is not in the reply, and the reason is
+    /// [`Stop`](crate::FinishReason::Stop). `OpenAI` takes four of them, Gemini five, Anthropic and Bedrock more.
     #[must_use]
     pub fn stop(mut self, text: impl Into<String>) -> Self {
         self.stop.push(text.into());
         self
     }
 
-    /// Sets the seed, for replies that can be repeated as far as the provider can; none by default.
+    /// Sets the seed, for replies that can be repeated as far as the provider can; none by default. No provider promises it.
     #[must_use]
     pub fn seed(mut self, seed: i64) -> Self {
         self.seed = Some(seed);
@@ -211,14 +268,16 @@ impl ChatRequest {
         self
     }
 
-    /// Names the prompt's beginning for `OpenAI`'s cache, so that like prompts come to the same machine.
+    /// Names the prompt's beginning for `OpenAI`'s cache, so that like prompts come to the same machine. Give one per
+    /// conversation or per long system prompt; about fifteen calls a minute of one key come to one machine.
     #[must_use]
     pub fn cache_key(mut self, key: impl Into<String>) -> Self {
         self.cache_key = Some(key.into());
         self
     }
 
-    /// Names content that Gemini keeps, such as `cachedContents/4711`.
+    /// Names content that Gemini keeps, such as `cachedContents/4711`. It is made and paid for elsewhere, by the hour; what
+    /// was read of it is [`CacheRead`](lattice_lock_providers::Bucket::CacheRead) in the usage.
     #[must_use]
     pub fn cached_content(mut self, name: impl Into<String>) -> Self {
         self.cached_content = Some(name.into());
@@ -226,27 +285,47 @@ impl ChatRequest {
     }
 
     /// Asks for a tier of service, which has its own price; the account's own by default.
+    ///
+    /// What was served may be another: [`ChatReply::service_tier`](crate::ChatReply::service_tier) says which, and that is the
+    /// one that is charged. Batches are not calls, and are refused.
     #[must_use]
     pub fn service_tier(mut self, tier: ServiceTier) -> Self {
         self.service_tier = Some(tier);
         self
     }
 
-    /// Says, by an opaque id, who the reply is for; nobody by default.
+    /// Says, by an opaque id, who the reply is for; nobody by default. Providers find abuse by it: give a hash or a number,
+    /// never a name or an address.
     #[must_use]
     pub fn user(mut self, id: impl Into<String>) -> Self {
         self.user = Some(id.into());
         self
     }
 
-    /// Adds a label that the provider keeps with the call; none by default.
+    /// Adds a label that the provider keeps with the call; none by default. `OpenAI` takes sixteen of 64 and 512 characters,
+    /// and shows them in its dashboard: no secret belongs into one.
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(key.into(), value.into());
         self
     }
 
-    /// Puts a field into the body as it stands, in place of one of ours with its name. Objects are merged.
+    /// Puts a field into the body as it stands, in place of one of ours with its name. Objects are merged, lists replaced.
+    ///
+    /// It is the way to everything that a provider has and this crate has no word for, in the provider's own words:
+    ///
+    /// ```
+    /// use lattice_lock_clients::ChatRequest;
+    /// use serde_json::json;
+    ///
+    /// // OpenAI: how likely each token was. Anthropic: a tool of the provider's. Ollama: a larger window.
+    /// let likely = ChatRequest::new("Hi").extra_body("logprobs", true);
+    /// let searching = ChatRequest::new("What is new?")
+    ///     .extra_body("tools", json!([{ "type": "web_search_20250305", "name": "web_search" }]));
+    /// let long = ChatRequest::new("Hi").extra_body("options", json!({ "num_ctx": 32_768 }));
+    /// ```
+    ///
+    /// What it asks for is charged like anything else: more than one choice (`n`) is in the usage, and only the first is read.
     #[must_use]
     pub fn extra_body(mut self, field: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra_body.insert(field.into(), value.into());
@@ -254,7 +333,8 @@ impl ChatRequest {
     }
 
     /// Adds a header, whose value is in no `Debug`. It replaces none of ours: the key's header, the type's and the
-    /// version's are refused.
+    /// version's are refused with [`REQUEST_INVALID`](crate::codes::REQUEST_INVALID), as is a name or a value that HTTP does not
+    /// allow. `anthropic-beta` and `OpenAI-Organization` go here.
     #[must_use]
     pub fn extra_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let value = Secret::new(value.into());
@@ -262,7 +342,7 @@ impl ChatRequest {
         self
     }
 
-    /// The system prompt, if one is set.
+    /// The system prompt, if one is set; without the system messages of the conversation.
     #[must_use]
     pub fn system_prompt(&self) -> Option<&str> {
         self.system.as_deref()

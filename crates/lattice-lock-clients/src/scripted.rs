@@ -10,7 +10,10 @@ use crate::{ChatReply, ChatRequest, Client};
 
 /// A client that says what it is told to, for the tests of an application: no socket, no key, no clock.
 ///
-/// It checks requests as a real one does, and keeps them.
+/// It checks requests as a real one does, and keeps them. A stream of it brings the scripted reply part by part. A call for which
+/// nothing is scripted is an error that is not retried
+/// ([`SCRIPT_EXHAUSTED`](crate::codes::SCRIPT_EXHAUSTED)), so that a test that forgot one ends. For faults of a network, or to
+/// test what is sent byte for byte, a `ScriptedServer` of the testkit is asked through a real client.
 ///
 /// ```
 /// use lattice_lock_clients::{ChatReply, ChatRequest, Client, ScriptedClient};
@@ -57,13 +60,14 @@ impl ScriptedClient {
         self.state().script.push_back(Ok(reply));
     }
 
-    /// Adds a failed attempt at the end of the script.
+    /// Adds a failed attempt at the end of the script, as a real client's error of this class is: with its code, its kind, and
+    /// the [`ProviderUnavailableError`] that `error.find()` gives back.
     pub fn fail(&self, class: FailureClass) {
         let failure = ProviderUnavailableError::new(self.provider.clone(), class);
         self.error(failure.into_error());
     }
 
-    /// Adds an error of the test's own at the end of the script.
+    /// Adds an error of the test's own at the end of the script, such as one that says how long to stay away.
     pub fn error(&self, error: Error) {
         self.state().script.push_back(Err(error));
     }
@@ -73,7 +77,7 @@ impl ScriptedClient {
         self.state().models = models.into_iter().collect();
     }
 
-    /// What it was asked, oldest first.
+    /// What it was asked, oldest first. A request that was refused before it was sent is not among them.
     #[must_use]
     pub fn received(&self) -> Vec<(ModelName, ChatRequest)> {
         self.state().received.clone()

@@ -10,6 +10,10 @@ use lattice_lock_providers::{FailureClass, ProviderId, ProviderUnavailableError}
 use crate::{ChatReply, Part};
 
 /// One piece of a reply that comes as it is made.
+///
+/// Put together they are the reply that comes with [`Done`](Self::Done), which is there so that nobody has to: show the words
+/// as they come, and take everything else from the reply at the end. A piece is as long as the provider makes it, never
+/// empty, and no half of a character. Pieces of different calls may come in turns; their `place` tells them apart.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Delta {
@@ -26,7 +30,8 @@ pub enum Delta {
         /// The tool's name.
         name: String,
     },
-    /// More of a call's arguments: a piece of JSON text.
+    /// More of a call's arguments: a piece of JSON text, which by itself is none. Gemini and Ollama send them in one piece;
+    /// a call without any may have no piece at all.
     Arguments {
         /// Which call they belong to.
         place: u64,
@@ -39,7 +44,11 @@ pub enum Delta {
 
 /// A reply that comes piece by piece: a [`Stream`] of [`Delta`]s whose last item is [`Delta::Done`], or an error.
 ///
-/// It reads from the network only when it is asked for more, and keeps no more than one event and the reply so far.
+/// It reads from the network only when it is asked for more, and keeps no more than one event and the reply so far, each of
+/// at most 32 MiB. Nothing of it runs by itself: a stream that nobody reads holds its connection, and the provider waits.
+/// While it is read, no piece may take longer than the
+/// [idle timeout](crate::HttpClientsBuilder::idle_timeout), nor all of it than the
+/// [whole](crate::HttpClientsBuilder::timeout).
 /// A stream that ends before the provider has said its last word is an error of the class
 /// [`CutStream`](FailureClass::CutStream), never a short reply. Dropping it abandons the exchange, and the
 /// provider may charge for it all the same.
@@ -53,6 +62,33 @@ pub enum Delta {
 /// assert_eq!(stream.next().await.transpose()?, Some(Delta::Text("Goethe.".to_string())));
 /// assert_eq!(stream.next().await.transpose()?, Some(Delta::Done(Box::new(reply))));
 /// assert!(stream.next().await.is_none());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A stream that fails has used something all the same. What had come until then, with the usage if it was told, is there to be
+/// booked:
+///
+/// ```
+/// # use lattice_lock_clients::{ChatRequest, HttpClients};
+/// # use lattice_lock_providers::{Bucket, Count, Provider};
+/// # use lattice_lock_testkit::{Exchange, ScriptedServer, Usage};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), lattice_lock_errors::Error> {
+/// # let server = ScriptedServer::start().await.unwrap();
+/// # let exchange = Exchange::reply("Goethe, and at length.").usage(Usage::new().input(80).output(9));
+/// # server.script(exchange.reset_at(900));
+/// # let provider = Provider::anthropic().api_key("sk-ant-4711".to_string()).at(&format!("{}/v1", server.url()))?;
+/// # let client = HttpClients::new()?.client(&provider);
+/// let mut stream = client.stream(&"claude-haiku-4-5".parse()?, &ChatRequest::new("Who?")).await?;
+/// let failed = loop {
+///     match stream.next().await.expect("a stream ends with its reply or an error") {
+///         Ok(delta) => drop(delta),
+///         Err(error) => break error,
+///     }
+/// };
+/// assert_eq!(failed.code().as_str(), "LL-PRV-032"); // cut stream
+/// let booked = stream.so_far().expect("it was read from a provider");
+/// assert_eq!(booked.usage().get(Bucket::Input), Count::Reported(80));
 /// # Ok(())
 /// # }
 /// ```
@@ -78,7 +114,9 @@ impl ChatStream {
         Self::from_pieces(provider, Foreign(Box::pin(pieces)))
     }
 
-    /// A stream that brings a reply which is there already.
+    /// A stream that brings a reply which is there already: a piece for each of its parts, then the reply. It is what
+    /// [`Client::stream`](crate::Client::stream) does by default, and what is made of a server that was asked to stream and did
+    /// not.
     #[must_use]
     pub fn of(provider: ProviderId, reply: ChatReply) -> Self {
         let mut deltas: Vec<Delta> = Vec::new();
@@ -97,7 +135,8 @@ impl ChatStream {
         }
     }
 
-    /// The next piece; `None` after the last one.
+    /// The next piece; `None` after the last one. A future of it that is dropped loses nothing: the next one goes on where
+    /// it was.
     pub async fn next(&mut self) -> Option<Result<Delta>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

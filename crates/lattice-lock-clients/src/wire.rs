@@ -1,4 +1,13 @@
 //! One file for each wire: what is sent, where, and what the reply means. No sockets.
+//!
+//! A wire is a [`Protocol`]: it has no state, and so there is one of each. Its [`Reader`] makes a reply from the pieces of a
+//! stream; a whole reply goes through the same one, so that both come to the same. The pieces of a reply go into [`Blocks`],
+//! each at a place of its own, and the usage, as it was written, into [`Written`](usage::Written), which a
+//! [`Layout`](layout::Layout) sorts into buckets at the end.
+//!
+//! Bodies are read by [`json`] without a tree: only the fields that are wanted are looked at, unknown ones and unknown words
+//! are no error, and a hostile body costs no more than its own length. Of an error's body a [`Problem`] is made, whoever wrote
+//! it; the wire says what its words mean.
 
 use std::fmt;
 

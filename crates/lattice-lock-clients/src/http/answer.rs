@@ -1,3 +1,8 @@
+//! What comes back: its head, and its body within bounds.
+//!
+//! A body is read piece by piece and given up when it announces more than its bound or turns out to be longer. An error's body
+//! has a lower bound: of one that is longer the status alone counts.
+
 use lattice_lock_providers::FailureClass;
 use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode};

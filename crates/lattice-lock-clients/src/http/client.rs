@@ -1,3 +1,11 @@
+//! One attempt over HTTP, from a request to a reply.
+//!
+//! What can be known to be wrong before a call is found when the client is made and kept as the error of every call: an
+//! address that is no URL, a host that is not allowed, a key that no header can carry. The headers of each key are made then,
+//! too. A call is checked, put into the wire's words, bounded in size, and sent once; what comes back is read within its
+//! bounds, and everything that can go wrong becomes an error through a [`Witness`], the one place that knows the keys and
+//! takes them out of a provider's text.
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -1,3 +1,9 @@
+//! What an attempt that failed is told as.
+//!
+//! A class comes from the wire's own words first (`error.type`, `error.code`, Google's `reason`, AWS's exception), then from
+//! the status. The error carries the provider, the status, the request's id, the provider's message without our keys, and
+//! what the network said without the address.
+
 use std::borrow::Cow;
 use std::time::Duration;
 

@@ -1,3 +1,16 @@
+//! From the bytes of a stream to its events.
+//!
+//! | framing | an event is | ends with |
+//! |---|---|---|
+//! | events | the `data` lines of a server-sent event, joined by line feeds, with its `event` name | an empty line |
+//! | lines | one line | a line feed |
+//! | messages | a message of AWS's event stream, unread | its own length |
+//!
+//! Lines end with a line feed, a carriage return, or both, wherever the network cut between them; a byte order mark at the
+//! beginning and comments are skipped, as is any field but these two. What is incomplete at the end of the connection is
+//! handed on as an event for the wire to judge. Nothing longer than the bound is ever kept, so that a line without end does
+//! not become memory, and a byte is looked at once however often more of them come.
+
 use crate::wire::{Event, Framing};
 
 /// The longest event that is kept, in bytes: the last one of a stream may hold the whole reply once more.

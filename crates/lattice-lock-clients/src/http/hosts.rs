@@ -1,3 +1,10 @@
+//! Which hosts an address may name.
+//!
+//! Two kinds of addresses come from outside: a provider's, where a host lets somebody else set it, and a picture's, which
+//! comes with a prompt. Either could lead into a private network: the first from here, the second from wherever the provider
+//! stands, which may be a model server next door. Names are compared as the URL's parser has made them, in lower case, with
+//! every way to write an IP address undone; they are not looked up, since whoever fetches a picture looks them up again.
+
 use lattice_lock_errors::{Error, Result};
 use reqwest::Url;
 

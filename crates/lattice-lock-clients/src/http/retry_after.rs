@@ -1,3 +1,13 @@
+//! How long a provider asks to stay away.
+//!
+//! | header | form | written by |
+//! |---|---|---|
+//! | `retry-after-ms` | milliseconds | `OpenAI`, Azure |
+//! | `retry-after` | seconds, or a date | all of them |
+//! | `x-ratelimit-reset-…`, `anthropic-ratelimit-…-reset` | a span, or a date | `OpenAI` and its like, Anthropic |
+//!
+//! Google writes the wait into the body instead, which the wire reads. What is longer than a day is a day.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

@@ -1,3 +1,11 @@
+//! A reply that comes piece by piece over HTTP.
+//!
+//! Bytes are asked of the network only when the next piece is asked for and no event is whole yet: whoever reads slowly slows
+//! the provider down, and nothing piles up here. After the wire's last word the end of the connection's message is waited
+//! for a moment, so that the connection can be used again; where it does not come, the connection is given up and the reply
+//! stands. An error that comes before anything was said is the error of the attempt; one that comes later is a cut stream, and
+//! what had come is kept for whoever must book it.
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};

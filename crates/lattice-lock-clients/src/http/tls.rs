@@ -1,3 +1,5 @@
+//! TLS as this crate wants it, whatever else is in the process.
+
 use std::sync::Arc;
 
 use lattice_lock_errors::{Error, Result};

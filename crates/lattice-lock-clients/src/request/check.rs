@@ -80,7 +80,8 @@ impl ChatRequest {
         }
     }
 
-    /// What a model must be able to do to answer this.
+    /// What a model must be able to do to answer this: call tools, several at once, see, answer by a schema, think. An
+    /// earlier picture counts as much as the last one, since the whole conversation is sent.
     #[must_use]
     pub fn needs(&self) -> Capabilities {
         let has = |wanted: fn(&Part) -> bool| {
@@ -108,7 +109,9 @@ impl ChatRequest {
         .collect()
     }
 
-    /// Refuses what a catalogued model is known not to do.
+    /// Refuses what a catalogued model is known not to do: a capability that its entry lacks, or a reply longer than its
+    /// limit. A model whose entry lists no capability at all may have any. Clients made with
+    /// [`knowing`](crate::HttpClients::knowing) ask this before every call.
     ///
     /// # Errors
     ///

@@ -10,7 +10,8 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// The application, which sets the rules.
+    /// The application, which sets the rules. In the middle of a conversation `OpenAI`'s wires and Ollama's keep it where it
+    /// stands; the others have one system prompt, and get it added to that.
     System,
     /// Whoever asks, and the tools that answer the model's calls.
     User,
@@ -19,6 +20,15 @@ pub enum Role {
 }
 
 /// One message of a conversation, made of parts.
+///
+/// | role | may say |
+/// |---|---|
+/// | [`System`](Role::System) | words |
+/// | [`User`](Role::User) | words, pictures, results of tools |
+/// | [`Assistant`](Role::Assistant) | words, calls, thoughts, and what has no type here |
+///
+/// Anything else is refused before the call. Wires that have one message for each result of a tool get them so, before the
+/// words of the same message; Anthropic's and Bedrock's get the results first in theirs.
 ///
 /// ```
 /// use lattice_lock_clients::{Image, Message};
@@ -46,14 +56,18 @@ pub enum Part {
     ToolCall(ToolCall),
     /// What a tool answered.
     ToolResult(ToolResult),
-    /// What the model thought before it answered. Sent back as it came, since some providers check its signature.
+    /// What the model thought before it answered. Sent back as it came, since some providers check its signature; to a
+    /// provider that signs none, or on another wire than the one that it came from, it is not sent.
     Reasoning(Reasoning),
-    /// Something of one wire that has no type here, such as a search that the provider made. It is sent back to
-    /// that wire as it came, and left out on any other.
+    /// Something of one wire that has no type here, such as a search that the provider made, code that it ran, or sound
+    /// that a model said. It is sent back to that wire as it came, and left out on any other.
     Opaque(Wire, Value),
 }
 
 /// A picture, by its address or its bytes.
+///
+/// Providers take PNG, JPEG, GIF and WebP, each up to a size of its own; the whole request is bounded by
+/// [`request_limit`](crate::HttpClientsBuilder::request_limit). What a picture costs is in the usage, as input.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     pub(crate) source: ImageSource,
@@ -68,6 +82,9 @@ pub(crate) enum ImageSource {
 
 /// A call of a tool, as the model wrote it.
 ///
+/// It carries the signature with which Gemini seals a thought to it, and is best sent back as it came: made anew from its
+/// id, name and arguments, Gemini's newer models refuse it.
+///
 /// Two calls are equal when their arguments are, as JSON.
 #[derive(Clone, Debug)]
 pub struct ToolCall {
@@ -77,7 +94,8 @@ pub struct ToolCall {
     pub(crate) signature: Option<String>,
 }
 
-/// What a tool answered.
+/// What a tool answered: a text, JSON or not. Each call of a turn wants one, in the next message; `OpenAI`, Anthropic and
+/// Bedrock refuse a conversation in which one is missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolResult {
     pub(crate) call: String,
@@ -86,7 +104,7 @@ pub struct ToolResult {
     pub(crate) is_error: bool,
 }
 
-/// What a model thought, or a sealed form of it.
+/// What a model thought, or a sealed form of it. It can only come from a reply: nobody else can sign it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reasoning {
     pub(crate) id: Option<String>,
@@ -99,9 +117,9 @@ pub struct Reasoning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CacheLife {
-    /// Five minutes, the providers' own default.
+    /// Five minutes, the providers' own default. Each reading begins them anew. Writing costs a quarter more than input.
     FiveMinutes,
-    /// An hour.
+    /// An hour. Writing costs twice the input.
     Hour,
 }
 
@@ -156,6 +174,9 @@ impl Message {
 
     /// Has everything up to this message kept by the provider, where the wire lets a caller say so: Anthropic's and
     /// Bedrock's. The others cache by themselves, and the hint is no field of theirs.
+    ///
+    /// Put it on the last message that stays the same in the next call. Four marks are taken in all, the
+    /// [system prompt's](crate::ChatRequest::cache_system) included, and a longer life must come before a shorter one.
     #[must_use]
     pub fn cached(mut self, life: CacheLife) -> Self {
         self.cache = Some(life);
@@ -219,7 +240,8 @@ impl Part {
 
 impl Image {
     /// A picture that the provider fetches. The address is checked against the client's allow-list before it is
-    /// sent; Ollama and Bedrock take bytes only.
+    /// sent ([`ADDRESS_FORBIDDEN`](crate::codes::ADDRESS_FORBIDDEN)): by default https and a public name, neither an IP address
+    /// nor a name of a private network, without a user in it. Ollama and Bedrock take bytes only.
     #[must_use]
     pub fn url(url: impl Into<String>) -> Self {
         Self {
@@ -227,7 +249,8 @@ impl Image {
         }
     }
 
-    /// A picture that is sent along, such as an `image/png`.
+    /// A picture that is sent along, such as an `image/png`. A clone shares the bytes; they are put into base64 for each
+    /// call, a third longer.
     #[must_use]
     pub fn bytes(media_type: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
         Self {
@@ -286,7 +309,9 @@ impl ToolCall {
         &self.arguments
     }
 
-    /// The arguments as a type of the application's.
+    /// The arguments as a type of the application's. A model may leave out what the schema requires, or add to it, unless
+    /// the tool is [strict](crate::Tool::strict): what is wrong with them is best told to it as the result of a
+    /// [failed](ToolResult::failed) tool.
     ///
     /// # Errors
     ///
@@ -331,7 +356,8 @@ impl ToolResult {
         }
     }
 
-    /// Says that the tool failed; it did not by default.
+    /// Says that the tool failed; it did not by default. Anthropic's, Gemini's and Bedrock's wires say so; on the others only
+    /// the content does.
     #[must_use]
     pub fn failed(mut self) -> Self {
         self.is_error = true;

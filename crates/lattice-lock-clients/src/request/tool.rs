@@ -22,7 +22,8 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// A tool whose arguments are described by a JSON schema.
+    /// A tool whose arguments are described by a JSON schema, which is an object of type `object`. Providers take names of
+    /// letters, digits, `_` and `-`, 64 characters at most.
     #[must_use]
     pub fn new(name: impl Into<String>, schema: Value) -> Self {
         Self {
@@ -39,14 +40,16 @@ impl Tool {
         Self::new(name, json!({ "type": "object", "properties": {} }))
     }
 
-    /// Says what it does and when to call it; nothing by default.
+    /// Says what it does and when to call it; nothing by default. The model knows nothing else of it, and the text is
+    /// charged as input with every call.
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
         self
     }
 
-    /// Has the provider hold the arguments against the schema, where it can; not by default.
+    /// Has the provider hold the arguments against the schema, where it can (`OpenAI` and Anthropic); not by default.
+    /// `OpenAI` then wants every property required and no further ones.
     #[must_use]
     pub fn strict(mut self) -> Self {
         self.strict = true;
@@ -61,6 +64,15 @@ impl Tool {
 }
 
 /// Whether tools are to be called.
+///
+/// | | `OpenAI` | Anthropic | Gemini | Bedrock |
+/// |---|---|---|---|---|
+/// | `Auto` | `auto` | `auto` | `AUTO` | `auto` |
+/// | `None` | `none` | `none` | `NONE` | refused: leave the tools out |
+/// | `Required` | `required` | `any` | `ANY` | `any` |
+/// | `Named` | `function` | `tool` | `ANY` of one | `tool` |
+///
+/// Ollama knows nothing but `Auto`. Anthropic's models that think take `Auto` and `None` only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToolChoice {
@@ -82,18 +94,29 @@ pub enum Format {
     /// Any text.
     #[default]
     Text,
-    /// Some JSON value.
+    /// Some JSON value. `OpenAI`, Gemini and Ollama have a mode for it; everywhere it is asked for in words as well, since
+    /// `OpenAI` refuses its mode when no message speaks of JSON.
     Json,
     /// A JSON value of this schema.
     Schema {
-        /// What the schema is called.
+        /// What the schema is called, for `OpenAI` and Bedrock: letters, digits, `_` and `-`.
         name: String,
-        /// The schema.
+        /// The schema, sent as it is: each provider takes a part of JSON schema.
         schema: Value,
     },
 }
 
-/// How much a model is to think before it answers.
+/// How much a model is to think before it answers. Thoughts are charged as output, shown or not.
+///
+/// | | `OpenAI` | Anthropic | Gemini | Ollama |
+/// |---|---|---|---|---|
+/// | `Off` | `none` | `disabled` | a budget of 0 | `false` |
+/// | `Minimal` | `minimal` | refused | `minimal` | refused |
+/// | `Low`, `Medium`, `High` | the word | `adaptive`, with the effort | `thinkingLevel` | the word |
+/// | `Budget` | refused | `budget_tokens` | `thinkingBudget` | refused |
+///
+/// Which of them a model takes is the model's: an older one of Gemini's knows budgets only, a newer one degrees. On Bedrock
+/// each model has words of its own, which go as `extra_body("additionalModelRequestFields", …)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Thinking {
@@ -107,7 +130,7 @@ pub enum Thinking {
     Medium,
     /// A lot.
     High,
-    /// At most so many tokens.
+    /// At most so many tokens, within the reply's limit; Anthropic wants 1,024 at least.
     Budget(u32),
 }
 

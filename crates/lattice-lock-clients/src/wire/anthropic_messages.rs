@@ -1,3 +1,36 @@
+//! Anthropic's messages.
+//!
+//! Source: the API reference of messages and errors, the guides of streaming, caching, thinking, web search and
+//! compaction, and the types of the Python SDK (`Usage`, `MessageDeltaUsage`, `StopReason`, `BetaUsage.iterations`).
+//!
+//! # What a reply says
+//!
+//! | block | becomes |
+//! |---|---|
+//! | `text` | words; citations are not kept |
+//! | `thinking` | thoughts, with the signature without which the provider takes them back from nobody |
+//! | `redacted_thinking` | a sealed thought |
+//! | `tool_use` | a call |
+//! | anything else | is kept as it came, and sent back so: `server_tool_use` and results of tools of the provider's, MCP, `compaction` |
+//!
+//! `pause_turn` is [`Other`](FinishReason::Other): the reply is to be sent back as it is, and the model goes on.
+//!
+//! # What was used
+//!
+//! `input_tokens`, `cache_read_input_tokens` and `cache_creation_input_tokens` stand beside each other; what was written is
+//! told apart by its life in `cache_creation`. `output_tokens` contains `thinking_tokens`. There is no total. In a stream
+//! `message_start` has a first report and `message_delta` a later one of some fields, which are cumulative: each replaces
+//! its own and leaves the others. `iterations` is there when the server sampled more than once: entries of type
+//! `message` add up to the figures around them, a `compaction` is charged beside these, and `advisor_message` is charged by
+//! another model's prices.
+//!
+//! # What is sent
+//!
+//! System messages are joined to the one system prompt. A result of a tool comes first in its message. `max_tokens` must be
+//! there, and is [`DEFAULT_MAX_TOKENS`] where the request has none. A cache hint is a `cache_control` on the last block of
+//! its message, on the system prompt, or on the last tool where there is no system prompt; four of them are taken.
+//! `Format::Json` has no field, and is asked for in words.
+
 use std::borrow::Cow;
 
 use lattice_lock_errors::{Error, Result, Secret};

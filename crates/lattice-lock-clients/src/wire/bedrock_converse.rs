@@ -1,3 +1,32 @@
+//! Amazon's `Converse` and `ConverseStream`, which are the same for every model that Bedrock serves.
+//!
+//! Source: the service model of `bedrock-runtime`, as AWS's own SDKs are made from it.
+//!
+//! # What a reply says
+//!
+//! A block is told by the one field that it has: `text`, `toolUse`, `reasoningContent` (thoughts with a signature, or
+//! `redactedContent`); any other is kept as it came. A stream begins only calls with `contentBlockStart`. The reply names no
+//! model: the one that was asked is taken for it. `serviceTier` comes in the reply, and in a stream with `metadata`.
+//!
+//! # What was used
+//!
+//! ```text
+//! totalTokens = inputTokens + cacheReadInputTokens + cacheWriteInputTokens + outputTokens
+//! ```
+//!
+//! `cacheDetails` tells the lives of what was written apart. Thinking is within the output and not told apart. The server
+//! sends `cacheReadInputTokenCount` and its like as well, which say the same.
+//!
+//! # Errors
+//!
+//! The class is in the header `x-amzn-errortype`, in a stream in the name of the exception. Throttling is 429, a model that is
+//! not ready is 429 too and overloaded here, a model that failed is 424.
+//!
+//! # Where a stream ends
+//!
+//! `messageStop` has the reason, `metadata` the usage, in this order; a stream without both was cut. Its messages are framed
+//! and summed by AWS's own crate; one whose sum is wrong is damaged, and never read.
+
 use aws_smithy_eventstream::frame::read_message_from;
 use aws_smithy_types::event_stream::{HeaderValue, Message as Frame};
 use lattice_lock_errors::{Error, Result};

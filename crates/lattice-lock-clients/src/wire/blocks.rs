@@ -1,3 +1,10 @@
+//! The parts of a reply in the making.
+//!
+//! Every wire says where a part stands, by the index that it gives or by a place that is fixed for its kind, and the parts come
+//! out in the order of these places. What stands at a place keeps its kind: a hostile or confused stream that names a place
+//! twice adds to it or is not heard, and never takes back words that were told. The size of all parts together is bounded,
+//! and each part counts a little more than its words, so that a million empty ones are not free.
+
 use std::collections::{BTreeMap, VecDeque};
 
 use lattice_lock_providers::Wire;

@@ -1,3 +1,8 @@
+//! Counts, as JSON has them.
+//!
+//! A count is a whole number from 0 to [`LARGEST_COUNT`]. Some servers write every number with a point, and `7.0` is taken for
+//! 7; a text, a fraction, a negative number and one beyond all bounds are findings, never 0 and never wrapped.
+
 use serde_json::Value;
 
 use crate::UsageFinding;

@@ -1,3 +1,8 @@
+//! What a caller adds to a body in the provider's own words.
+//!
+//! Objects are merged field by field, so that `extra_body("generationConfig", …)` adds to ours; anything else is replaced,
+//! so that the caller's word counts. Lists are replaced as a whole.
+
 use serde_json::{Map, Value};
 
 /// `body` with the caller's own fields. Most callers have none, and then nothing is read again.

@@ -1,3 +1,33 @@
+//! Google's `generateContent`, of the Gemini API. Vertex AI speaks the same with other addresses and credentials.
+//!
+//! Source: the reference of `GenerateContentResponse`, `UsageMetadata`, `FinishReason` and `PromptFeedback`, the types of
+//! the Python SDK, and Google's guide to errors (`ErrorInfo`, `RetryInfo`).
+//!
+//! # What a reply says
+//!
+//! The first candidate counts. Words of one kind that follow each other are one part; a `thought` is reasoning, a
+//! `functionCall` a call. A wire without ids of calls gets made ones, `call_0` and so on, and a result is found by the tool's
+//! name. A `thoughtSignature` belongs to the part that it stands on: to a call, to a thought, or behind words, where it is kept
+//! as a thought without words. Pictures, sound, code and its results are kept as they came. A prompt that is refused has
+//! `promptFeedback` and no candidate: the reply is empty, filtered, and charged for as it says.
+//!
+//! # What was used
+//!
+//! ```text
+//! promptTokenCount        = input + cached text + sound + cached sound
+//! cachedContentTokenCount = cached text + cached sound
+//! totalTokenCount         = promptTokenCount + toolUsePromptTokenCount + candidatesTokenCount + thoughtsTokenCount
+//! ```
+//!
+//! Sound is the entry `AUDIO` in each list of details; what Google's tools read is input, too. The details need not add up to
+//! their whole, and only sound is taken from them. `serviceTier` is the tier that was served. Searches with Google are
+//! charged by prompt or by query, as the model has it, and are not counted.
+//!
+//! # Where a stream ends
+//!
+//! Nothing says so: every piece is a reply of its own with all that was used until then, and the connection ends. A stream
+//! that ends before a reason to stop was given was cut.
+
 use lattice_lock_errors::{Result, Secret};
 use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider, Wire};
 use reqwest::Url;

@@ -1,4 +1,13 @@
 //! What contains what in a provider's usage, as data.
+//!
+//! Providers agree on no word: a prompt's count contains what was cached at `OpenAI` and does not at Anthropic. A
+//! [`Layout`] says, for one API of one provider, which figures there are, which bucket each is for, and which other figures are
+//! within it. [`Layout::sort`] takes these out, so that no token stands in two buckets, and holds the result against the
+//! provider's own total.
+//!
+//! A new field of a provider's is one line: where it stands, its bucket, and its mention in the figure that contains it. A
+//! figure that is missing takes nothing from its whole, and its bucket stays absent; a whole that is missing stays absent
+//! even where its parts are known.
 
 use lattice_lock_providers::{Bucket, TokenUsage};
 

@@ -1,3 +1,18 @@
+//! Ollama's own chat.
+//!
+//! Source: `docs/api.md`, `docs/api/errors.mdx` and the types of `api/types.go` in its repository.
+//!
+//! A stream is one JSON value on each line, with `done` on the last; a line with `error` in it is an error, whatever the
+//! status was. Errors are a text and nothing else, so that the status alone has a class. `done_reason` is `stop`, `length`,
+//! or one of a request that had nothing to answer (`load`, `unload`).
+//!
+//! `prompt_eval_count` and `eval_count` are left out where they are 0, and then absent here: a prompt that was in memory
+//! is not known to have cost nothing. Thinking is within `eval_count` and not told apart. Calls have an id since 2025; before
+//! that a result is found by the tool's name, which is sent in any case.
+//!
+//! A request without `think` lets the model do as it does; `Off` is `false`, a degree is its word. Pictures go as bytes only.
+//! How long the model stays loaded (`keep_alive`) and how large its window is (`options.num_ctx`) are for `extra_body`.
+
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider};
 use reqwest::Url;

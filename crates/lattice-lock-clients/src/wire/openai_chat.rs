@@ -1,3 +1,36 @@
+//! `OpenAI`'s chat completions, and whoever speaks them: Azure and DIAL under a deployment's address, xAI, `DeepSeek`,
+//! Groq, Mistral, `OpenRouter`, vLLM, llama.cpp, LM Studio, Ollama's `/v1`, a proxy such as `LiteLLM`.
+//!
+//! Source: `CreateChatCompletionResponse`, `CreateChatCompletionStreamResponse` and `CompletionUsage` of `OpenAI`'s
+//! `OpenAPI` document; for Azure its REST reference, for DIAL the chunks of its SDK.
+//!
+//! # What a reply says
+//!
+//! The first choice counts, also where more were asked for with `extra_body`. Its parts have fixed places, so that a
+//! stream and a whole reply come to the same: thoughts, words, a refusal, calls. Thoughts are `reasoning_content`
+//! (`DeepSeek`, xAI, vLLM) or `reasoning` (Groq, `OpenRouter`); `OpenAI` shows none on this wire. `content` is a text
+//! or a list of parts, of which the texts count. A call that has no `id` is named by its place, `call_0`; `function_call`,
+//! which came before `tool_calls`, is read as one. Sound that is said (`message.audio`) is charged for, and not kept.
+//!
+//! # What was used
+//!
+//! ```text
+//! prompt_tokens       = input + cached_tokens + cache_write_tokens + audio_tokens
+//! completion_tokens   = output + reasoning_tokens + audio_tokens       (xAI: without reasoning_tokens)
+//! total_tokens        = prompt_tokens + completion_tokens              (xAI: + reasoning_tokens)
+//! ```
+//!
+//! `image_tokens`, `text_tokens` and the tokens of a prediction, accepted or rejected, stay in input and output: they
+//! are within these and priced as they are. A stream asks for its usage with `stream_options.include_usage`; it comes on a
+//! piece without choices behind the last word, but may stand beside the last word (`DeepSeek`), on a choice, or on every
+//! piece: the last one counts.
+//!
+//! # Where a stream ends
+//!
+//! `[DONE]` is the last word. Servers that leave it out have said everything when they have given a reason to stop and a
+//! usage; anything less is a cut stream. Azure begins with a piece whose `id` and `model` are empty and whose
+//! `choices` are none, and may tell what its filter found behind the words: neither is a part of the reply.
+
 use std::borrow::Cow;
 
 use lattice_lock_errors::{Error, Result, Secret};

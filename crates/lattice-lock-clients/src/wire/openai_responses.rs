@@ -1,3 +1,38 @@
+//! `OpenAI`'s responses, which xAI and some servers of open models speak as well.
+//!
+//! Source: `Response`, `ResponseUsage`, the items and the events of `OpenAI`'s `OpenAPI` document; the split of what was
+//! written to a cache from its Python SDK; what a web search costs from its guide of that tool.
+//!
+//! # What a reply says
+//!
+//! | item | becomes |
+//! |---|---|
+//! | `message` | a text for each part of its content, or a refusal |
+//! | `reasoning` | thoughts: the summary's parts, then those of open models (`reasoning_text`); with `encrypted_content` they can be sent back |
+//! | `function_call` | a call, by its `call_id` |
+//! | anything else | is kept as it came, and sent back so: searches, code that was run, tools of MCP servers, a compaction |
+//!
+//! There is no reason to stop but a status: `completed` is a stop, or calls where there are some; `incomplete` says in
+//! `incomplete_details` whether it is a limit or a filter; `failed` and `cancelled` are errors in spite of their 200, and
+//! their `error.code` tells of which class. The tier in `response.created` is the one that was asked for, the one in the last
+//! event that which was served.
+//!
+//! # What was used
+//!
+//! ```text
+//! input_tokens  = input + cached_tokens + cache_write_tokens
+//! output_tokens = output + reasoning_tokens
+//! total_tokens  = input_tokens + output_tokens
+//! ```
+//!
+//! xAI counts reasoning within the output here, other than in its chat completions. Tools of the provider's have no count of
+//! their own: a `web_search_call` is one search, unless its action only opened or looked through a page.
+//!
+//! # What is sent
+//!
+//! `store` is false: nothing is kept at the provider, and `previous_response_id` is never used. Where thinking is asked for,
+//! so is its sealed form, since a model must see its own thoughts again to go on after a call.
+
 use std::borrow::Cow;
 
 use lattice_lock_errors::Result;

@@ -1,3 +1,18 @@
+//! What the body of an error says, whoever wrote it.
+//!
+//! | written by | shape |
+//! |---|---|
+//! | `OpenAI`, Azure, DIAL, Groq, `DeepSeek` | `{"error": {"message", "type", "param", "code"}}`, at Azure with `innererror.code` |
+//! | xAI | `{"code", "error"}`, both texts |
+//! | Anthropic | `{"type": "error", "error": {"type", "message"}, "request_id"}` |
+//! | Google | `{"error": {"code", "message", "status", "details": [{"reason"}, {"retryDelay"}]}}`, in a stream within a list |
+//! | Ollama | `{"error": "text"}` |
+//! | AWS | `{"message"}`, with the name of the exception in a header |
+//! | Azure's gateway | `{"statusCode", "message"}` |
+//!
+//! Only `code`, `type`, `status`, `reason` and a status in the body decide anything. The message is shown to people, without
+//! our keys and cut at a bound, and no text in it is ever looked for.
+
 use std::time::Duration;
 
 use reqwest::StatusCode;

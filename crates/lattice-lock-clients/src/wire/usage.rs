@@ -1,3 +1,9 @@
+//! A usage as it was reported, and what becomes of it.
+//!
+//! What a provider writes is kept as it was written, up to a bound, beside the buckets that it comes to: the buckets are for
+//! pricing, the original for whoever must prove them. A report that contradicts itself gives no buckets, since half of one
+//! would be priced as if it were the whole; the finding says what is wrong.
+
 use lattice_lock_providers::TokenUsage;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
