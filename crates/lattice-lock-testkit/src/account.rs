@@ -24,6 +24,9 @@ pub struct Charge {
 
 /// Everything that the server charged, in the order in which the requests came in.
 ///
+/// It is the provider's own view, to hold a ledger against: one charge for each exchange that was taken, found by the id that the
+/// reply's header carried or by the operation that the caller named. Sums are of 128 bits, and no float is in them.
+///
 /// It is charged as soon as the server has taken the request: a caller who hangs up pays all the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account(Vec<Charge>);
@@ -55,7 +58,7 @@ impl Account {
             .sum()
     }
 
-    /// Prices the charges.
+    /// Prices the charges, each by the model that answered.
     ///
     /// # Errors
     ///

@@ -1,3 +1,5 @@
+//! Bodies that come in pieces, slowly, or not to their end.
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future as _;

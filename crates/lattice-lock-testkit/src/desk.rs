@@ -1,3 +1,9 @@
+//! What is said to whom, and what it costs.
+//!
+//! One lock holds the script, the account, the requests and the key, so that taking an exchange and charging for it are one
+//! step: a request that is in the account has taken its exchange, and none is charged twice. What is decided here is a
+//! [`Plan`], which the server carries out; nothing in it can change what was charged.
+
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

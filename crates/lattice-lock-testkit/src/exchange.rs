@@ -6,6 +6,9 @@ use crate::{Gate, Usage};
 
 /// One scripted exchange: what the server does with one request.
 ///
+/// The same exchange serves every wire, whole and streaming: what is said is put into the words of whichever is asked. Faults can
+/// be combined, such as a slow reply that breaks off; of two that change the body, or of two that end it, the last one counts.
+///
 /// ```
 /// use std::time::Duration;
 /// use lattice_lock_testkit::{Exchange, Usage};
@@ -132,7 +135,8 @@ impl Exchange {
     }
 
     /// Fails with `status` and the body that the provider really sends with it; not charged, unless
-    /// [`usage`](Self::usage) says so.
+    /// [`usage`](Self::usage) says so. The error's type is the wire's for this status: `rate_limit_error` of Anthropic's 429,
+    /// `RESOURCE_EXHAUSTED` of Google's, `ThrottlingException` in the header of Amazon's.
     #[must_use]
     pub fn error(status: u16) -> Self {
         Self::new(Answer::Failure {
@@ -141,7 +145,22 @@ impl Exchange {
         })
     }
 
-    /// Sends these bytes, whatever they are; not charged, unless [`usage`](Self::usage) says so.
+    /// Sends these bytes, whatever they are; not charged, unless [`usage`](Self::usage) says so. The length is announced, and
+    /// nothing of them is looked at: it is the way to a recorded reply, a page of a proxy, or an event that no wire has.
+    ///
+    /// ```
+    /// use lattice_lock_testkit::{Exchange, aws_event};
+    /// use serde_json::json;
+    ///
+    /// let page = Exchange::raw(502, "text/html", "<html>Bad gateway</html>");
+    /// let usage = json!({ "inputTokens": 5, "outputTokens": 1, "totalTokens": 6 });
+    /// let stream = [
+    ///     aws_event("messageStart", &json!({ "role": "assistant" })),
+    ///     aws_event("messageStop", &json!({ "stopReason": "end_turn" })),
+    ///     aws_event("metadata", &json!({ "usage": usage, "metrics": { "latencyMs": 7 } })),
+    /// ];
+    /// let silent = Exchange::raw(200, "application/vnd.amazon.eventstream", stream.concat());
+    /// ```
     #[must_use]
     pub fn raw(status: u16, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
         let (content_type, body) = (content_type.into(), body.into());
@@ -152,7 +171,8 @@ impl Exchange {
         })
     }
 
-    /// Resets the connection before any work is done; not charged, unless [`usage`](Self::usage) says so.
+    /// Resets the connection before any work is done; not charged, unless [`usage`](Self::usage) says so. For a caller it is
+    /// the same as [`then_reset`](Self::then_reset), which is charged: only the account tells them apart.
     #[must_use]
     pub fn reset() -> Self {
         Self::error(500).then_reset()
@@ -167,7 +187,8 @@ impl Exchange {
         self
     }
 
-    /// Keeps the exchange for a request for exactly this model; any request by default.
+    /// Keeps the exchange for a request for exactly this model; any request by default. It makes a script of several models
+    /// independent of who asks first.
     #[must_use]
     pub fn only_model(mut self, model: impl Into<String>) -> Self {
         self.only_model = Some(model.into());
@@ -182,21 +203,32 @@ impl Exchange {
         self
     }
 
-    /// Sets what is charged, and reported; by default a token for every four bytes of prompt and reply.
+    /// Sets what is charged, and reported; by default a token for every four bytes of prompt and reply, at least one each.
     #[must_use]
     pub fn usage(mut self, usage: Usage) -> Self {
         self.usage = Some(usage);
         self
     }
 
-    /// Leaves the usage out of the reply; it is charged all the same.
+    /// Leaves the usage out of the reply; it is charged all the same. A stream on OpenAI's wire leaves it out by itself, unless
+    /// it is asked for with `stream_options.include_usage`.
     #[must_use]
     pub fn without_usage(mut self) -> Self {
         self.reported = Reported::Nothing;
         self
     }
 
-    /// Puts `usage` into the reply as it stands, true or not; what is charged stays as it is.
+    /// Puts `usage` into the reply as it stands, true or not; what is charged stays as it is. It is in the wire's own words,
+    /// and may be anything: `null`, a text, negative or huge counts, a total that differs.
+    ///
+    /// ```
+    /// use lattice_lock_testkit::{Exchange, Usage};
+    /// use serde_json::json;
+    ///
+    /// let lying = Exchange::reply("Hi.")
+    ///     .usage(Usage::new().input(10).output(2))
+    ///     .reporting(json!({ "prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 99 }));
+    /// ```
     #[must_use]
     pub fn reporting(mut self, usage: Value) -> Self {
         self.reported = Reported::Verbatim(usage);
@@ -210,7 +242,7 @@ impl Exchange {
         self
     }
 
-    /// Adds a header to the reply. One that HTTP does not allow is left out.
+    /// Adds a header to the reply, in place of one of the server's with its name. One that HTTP does not allow is left out.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -223,14 +255,15 @@ impl Exchange {
         self.header("retry-after", seconds.to_string())
     }
 
-    /// Waits before it replies, by the server's own clock; not at all by default.
+    /// Waits before it replies, by the server's own clock, which a paused one of the test's does not stop; not at all by
+    /// default. A [gate](Self::gate) needs no clock.
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Waits before it replies until `gate` is open.
+    /// Waits before it replies until `gate` is open. The request is taken and charged by then.
     #[must_use]
     pub fn gate(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.clone());
@@ -258,7 +291,7 @@ impl Exchange {
         self
     }
 
-    /// Streams the usage earlier than the provider does, and not where it does.
+    /// Streams the usage earlier than the provider does, and not where it does. Whole replies have it in their place.
     #[must_use]
     pub fn usage_early(mut self) -> Self {
         self.placement = Placement::Early;
@@ -272,14 +305,15 @@ impl Exchange {
         self
     }
 
-    /// Streams `wrong` as the usage first, and corrects it at the end.
+    /// Streams `wrong` as the usage first, and corrects it at the end: neither the sum nor the larger of the two is right.
     #[must_use]
     pub fn usage_corrected(mut self, wrong: Usage) -> Self {
         self.placement = Placement::Corrected(wrong);
         self
     }
 
-    /// Announces the whole body, sends half of it, and closes the connection.
+    /// Announces the whole body, sends half of it, and closes the connection. A stream announces no length: its end is as
+    /// orderly as any, and only the wire's last word is missing.
     #[must_use]
     pub fn then_truncate(mut self) -> Self {
         self.ending = Ending::Truncated(None);
@@ -307,7 +341,7 @@ impl Exchange {
         self
     }
 
-    /// Sends so many bytes of the body and nothing more, for as long as the caller waits.
+    /// Sends so many bytes of the body and nothing more, for as long as the caller waits; with 0, the head of the reply alone.
     #[must_use]
     pub fn stall_at(mut self, byte: usize) -> Self {
         self.ending = Ending::Stalled(byte);
@@ -335,7 +369,8 @@ impl Exchange {
         self
     }
 
-    /// Puts a line of so many bytes before the body, without its end.
+    /// Puts a line of so many bytes before the body, without its end. The bytes are shared and sent piece by piece, so that a
+    /// gibibyte costs the server no memory.
     #[must_use]
     pub fn long_line(mut self, bytes: usize) -> Self {
         self.mangle = Some(Mangle::LongLine(bytes));

@@ -4,6 +4,10 @@ use tokio::sync::watch;
 
 /// Holds an exchange back until the test lets it go, without a clock.
 ///
+/// What happens to a caller that is cancelled, or to a process that stops, while a provider works: hold the reply, wait until it
+/// is [reached](Self::reached), do it, and open. A gate may hold any number of exchanges, and stays open once it is. A server
+/// that is dropped does not wait for its gates.
+///
 /// ```
 /// use lattice_lock_testkit::{Exchange, Gate};
 ///

@@ -31,6 +31,45 @@
 //! #     stream.read_to_string(&mut String::new()).unwrap();
 //! # }
 //! ```
+//!
+//! # What it speaks
+//!
+//! | wire | addresses below [`url`](ScriptedServer::url) | key in |
+//! |---|---|---|
+//! | OpenAI | `/v1/chat/completions`, `/v1/embeddings`, `/v1/models` | `Authorization: Bearer` |
+//! | OpenAI's responses | `/v1/responses` | `Authorization: Bearer` |
+//! | Azure | `/openai/deployments/NAME/chat/completions`, `…/embeddings`, `/openai/models` | `api-key` |
+//! | Anthropic | `/v1/messages`, `/v1/models` with `anthropic-version` | `x-api-key` |
+//! | Gemini | `/v1beta/models/NAME:generateContent`, `:streamGenerateContent`, `:batchEmbedContents`, `/v1beta/models` | `x-goog-api-key` |
+//! | Ollama | `/api/chat`, `/api/tags` | `Authorization: Bearer`, if any is required |
+//! | Bedrock | `/model/NAME/converse`, `/converse-stream`, `/foundation-models` | a signature's key id, or `Bearer` |
+//!
+//! The address tells the wire, and where two have the same, the headers do. A request that the provider would refuse is
+//! refused in its words, with its status: no JSON, no model, no message, Anthropic's missing `max_tokens` or version, an
+//! address or a method that is not there, a body beyond 32 MiB. Nothing of these is charged, and none takes an exchange of the
+//! script.
+//!
+//! # What can go wrong on purpose
+//!
+//! | fault | scripted with |
+//! |---|---|
+//! | an error of the provider's, with its real body | [`Exchange::error`], [`Exchange::message`] |
+//! | to be asked to stay away | [`Exchange::retry_after`], or a date by [`Exchange::header`] |
+//! | any bytes, any status, any type | [`Exchange::raw`], with [`aws_event`] for Bedrock's streams |
+//! | slowness | [`Exchange::delay`], [`Exchange::drip`], [`Exchange::stall_at`] |
+//! | a held reply, without a clock | [`Exchange::gate`] |
+//! | a broken connection | [`Exchange::reset`], [`Exchange::reset_at`], [`Exchange::then_reset`] |
+//! | a body that ends too early | [`Exchange::truncate_at`], [`Exchange::then_truncate`], [`Exchange::cut_json`] |
+//! | bytes that are no text, a line without end | [`Exchange::invalid_utf8`], [`Exchange::long_line`] |
+//! | usage that is missing or untrue | [`Exchange::without_usage`], [`Exchange::reporting`] |
+//! | usage in an odd place of a stream | [`Exchange::usage_early`], [`Exchange::usage_twice`], [`Exchange::usage_corrected`] |
+//!
+//! # What it charges
+//!
+//! A request that takes an exchange is charged when it is taken, before anything is sent: a caller who hangs up, a connection
+//! that breaks and a reply without usage cost what the exchange says. Errors and raw bytes cost nothing unless a
+//! [usage](Exchange::usage) is given to them. The [`Account`] is priced with decimals of its own, exactly, and each line is
+//! rounded once, half to even, as a ledger must.
 
 mod account;
 mod body;

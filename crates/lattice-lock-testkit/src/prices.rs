@@ -10,6 +10,9 @@ const PLACES: usize = 12;
 
 /// What one model costs, exact, in atto-USD (10⁻¹⁸ USD) per token.
 ///
+/// Prices are decimals as texts, as providers print them: twelve places of a dollar per million tokens are one atto-USD per
+/// token, and finer ones are refused rather than rounded.
+///
 /// A bucket without a rate of its own costs what [`per_million`](Self::per_million) gave for its side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {

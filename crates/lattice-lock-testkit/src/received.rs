@@ -14,7 +14,7 @@ const SECRET_HEADERS: [&str; 6] = [
 ];
 
 /// One request as it came in. `Debug` shows neither credentials nor the body, so that a failing test does not
-/// print them.
+/// print them; [`header`](Self::header) and [`body`](Self::body) do, for a test that must know what was sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Received {
     method: String,

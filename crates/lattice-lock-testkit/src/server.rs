@@ -1,3 +1,8 @@
+//! The server: sockets, a thread, and nothing of what is said.
+//!
+//! It runs on a thread and a runtime of its own, so that a test whose runtime is paused, blocked or torn down does not take it
+//! along, and its clock is the real one. Every connection is HTTP/1.1 and kept alive.
+
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -29,6 +34,10 @@ const LONGEST_BODY: usize = 32 * 1024 * 1024;
 const LONGEST_READ: Duration = Duration::from_secs(30);
 
 /// A provider on `127.0.0.1`, on a port and a thread of its own.
+///
+/// Requests take the exchanges of the script in the order in which they come in, whoever sends them; an exchange that is
+/// [kept for a model](Exchange::only_model) is passed over by others. At the end of the script every prompt gets an answer
+/// derived from it, the same for the same prompt. Any number of requests may be under way at once.
 ///
 /// It stops when it is dropped, and then every connection is closed at once, answered or not; the
 /// [`Account`] that was taken before remains.
@@ -95,7 +104,9 @@ impl ScriptedServer {
         self.desk.script(exchange);
     }
 
-    /// Refuses every request without this API key from now on, with the provider's own 401.
+    /// Refuses every request without this API key from now on, with the provider's own status and words (401; Google's 400,
+    /// Amazon's 403). OpenAI's quote the ends of a wrong key, as the provider does. Refused requests are
+    /// [received](Self::received), take no exchange and are not charged.
     pub fn require_key(&self, key: impl Into<String>) {
         self.desk.require_key(key.into());
     }
@@ -112,13 +123,14 @@ impl ScriptedServer {
         self.desk.account()
     }
 
-    /// How many connections were made to it until now.
+    /// How many connections were made to it until now: fewer than requests, where a caller keeps them.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.desk.connections()
     }
 
-    /// Every request that has come in until now, refused or not, oldest first.
+    /// Every request that has come in until now, refused or not, oldest first, with its body. One whose body never came is
+    /// not among them.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         self.desk.received()

@@ -1,8 +1,18 @@
 /// Tokens in buckets that do not overlap: what the server charges for one request.
 ///
-/// The wires put them together again as each provider does: OpenAI's `prompt_tokens` is
-/// [`prompt`](Self::prompt) and its `completion_tokens` is [`completion`](Self::completion), while Anthropic's
-/// `input_tokens` is [`input`](field@Self::input) alone.
+/// The wires put them together again as each provider does:
+///
+/// | | OpenAI | Anthropic | Gemini | Ollama | Bedrock |
+/// |---|---|---|---|---|---|
+/// | [`input`](field@Self::input) | in [`prompt`](Self::prompt) | apart | in `promptTokenCount` | in `prompt_eval_count` | apart |
+/// | [`cache_read`](field@Self::cache_read) | in the prompt, and told | apart | in the prompt, and told | in the prompt | apart |
+/// | [`cache_write_5m`](field@Self::cache_write_5m), [`…_1h`](field@Self::cache_write_1h) | in the prompt, and told; their lives by the responses only | apart, with their lives | in the prompt | in the prompt | apart, with their lives |
+/// | [`output`](field@Self::output) | in [`completion`](Self::completion) | in `output_tokens` | apart | in `eval_count` | in `outputTokens` |
+/// | [`reasoning`](field@Self::reasoning) | in the completion, and told | in the output | apart | in the count | in the output |
+/// | [`total`](Self::total) | told | – | told | – | told |
+///
+/// A wire that does not tell a bucket apart cannot be priced by it: for such a wire give the bucket that contains it, or rates
+/// that are the same for both.
 ///
 /// ```
 /// use lattice_lock_testkit::Usage;
@@ -17,9 +27,10 @@ pub struct Usage {
     pub input: u32,
     /// Prompt tokens read from a cache.
     pub cache_read: u32,
-    /// Prompt tokens written to a cache for five minutes; only Anthropic's wire shows them.
+    /// Prompt tokens written to a cache for five minutes, or for half an hour at OpenAI.
     pub cache_write_5m: u32,
-    /// Prompt tokens written to a cache for an hour; only Anthropic's wire shows them.
+    /// Prompt tokens written to a cache for an hour, or for twelve at OpenAI; its chat completions do not tell them from the
+    /// others.
     pub cache_write_1h: u32,
     /// Visible tokens of the reply.
     pub output: u32,

@@ -1,3 +1,9 @@
+//! What the providers say, in their own words: one file for each wire.
+//!
+//! Each reads what it needs of a request, refuses what the provider refuses, and writes replies, streams, usage and errors in
+//! the provider's shapes, field by field from its reference. Nothing is shared with the clients that are tested against it:
+//! where both are wrong in the same way, the fixtures of the clients, which come from the references directly, tell.
+
 use hyper::HeaderMap;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
@@ -176,7 +182,8 @@ impl Said<'_> {
 }
 
 /// An event of a stream as AWS frames it, for replies that a test writes itself with
-/// [`Exchange::raw`](crate::Exchange::raw).
+/// [`Exchange::raw`](crate::Exchange::raw): its kind, such as `contentBlockDelta`, and its payload, with their lengths and
+/// sums. Put one behind the other, such messages are a stream.
 #[must_use]
 pub fn aws_event(kind: &str, payload: &Value) -> Vec<u8> {
     bedrock::frame(kind, payload)

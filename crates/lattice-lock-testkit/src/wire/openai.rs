@@ -107,12 +107,17 @@ pub(super) fn vectors(model: &str, vectors: &[[f32; 3]], usage: Option<Value>) -
     reply
 }
 
+/// What was written to a cache is told by the models that charge for it, and without its life.
 pub(super) fn usage(usage: &Usage) -> Value {
+    let mut prompt = json!({ "cached_tokens": usage.cache_read, "audio_tokens": 0 });
+    if usage.cache_write() > 0 {
+        prompt["cache_write_tokens"] = usage.cache_write().into();
+    }
     json!({
         "prompt_tokens": usage.prompt(),
         "completion_tokens": usage.completion(),
         "total_tokens": usage.total(),
-        "prompt_tokens_details": { "cached_tokens": usage.cache_read, "audio_tokens": 0 },
+        "prompt_tokens_details": prompt,
         "completion_tokens_details": {
             "reasoning_tokens": usage.reasoning,
             "audio_tokens": 0,

@@ -36,10 +36,19 @@ pub(super) fn parse(body: &[u8]) -> Result<Asked, Failure> {
     })
 }
 
+/// What was written to a cache for half an hour stands in the bucket of five minutes, for twelve hours in that of an hour.
 pub(super) fn usage(usage: &Usage) -> Value {
+    let mut input = json!({ "cached_tokens": usage.cache_read });
+    if usage.cache_write() > 0 {
+        input["cache_write_tokens"] = usage.cache_write().into();
+        input["cache_write_tokens_details"] = json!({
+            "ttl_30m_tokens": usage.cache_write_5m,
+            "ttl_12h_tokens": usage.cache_write_1h,
+        });
+    }
     json!({
         "input_tokens": usage.prompt(),
-        "input_tokens_details": { "cached_tokens": usage.cache_read },
+        "input_tokens_details": input,
         "output_tokens": usage.completion(),
         "output_tokens_details": { "reasoning_tokens": usage.reasoning },
         "total_tokens": usage.total(),
