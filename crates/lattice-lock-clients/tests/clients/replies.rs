@@ -1,5 +1,5 @@
 use lattice_lock_clients::{ChatRequest, FinishReason, Role};
-use lattice_lock_providers::{Bucket, Provider, ProviderId};
+use lattice_lock_providers::{Bucket, Count, Provider, ProviderId, Wire};
 use lattice_lock_testkit::{Exchange, Usage};
 use serde_json::json;
 
@@ -78,6 +78,29 @@ async fn anthropics_reply_comes_back_in_disjoint_buckets() {
         u128::from(reply.usage().tokens().unwrap()),
         account.tokens()
     );
+}
+
+/// The chat completions do not tell the lives of what was written apart.
+#[tokio::test]
+async fn what_openai_writes_to_a_cache_is_in_buckets_of_its_own() {
+    let usage = charged().cache_write_5m(40).cache_write_1h(50);
+    let responses = Provider::openai().speaks(Wire::OpenAiResponses);
+    for (provider, short, long) in [
+        (Provider::openai(), 90, Count::Absent),
+        (responses, 40, Count::Reported(50)),
+    ] {
+        let pair = Pair::of(provider).await;
+        let exchange = Exchange::reply("Goethe.").usage(usage);
+        let reply = pair.play(exchange).await.unwrap();
+        let bucket = |bucket| reply.usage().get(bucket);
+        assert_eq!(bucket(Bucket::Input), Count::Reported(1_000));
+        assert_eq!(bucket(Bucket::CacheWrite5m), Count::Reported(short));
+        assert_eq!(bucket(Bucket::CacheWrite1h), long);
+        assert_eq!(reply.usage().residual(), Some(0));
+        let account = pair.server.account();
+        let tokens = reply.usage().tokens().unwrap();
+        assert_eq!(u128::from(tokens), account.tokens());
+    }
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ fn a_usage_that_is_no_number_of_json_or_too_long_to_keep_is_found() {
     };
     let found = Some(UsageFinding::NotACount { field: "usage" });
     assert_eq!(said(r#"{"prompt_tokens":1e999}"#).finding, found);
-    let long = format!(r#"{{"prompt_tokens":1,"x":"{}"}}"#, "y".repeat(20_000));
+    let long = format!(r#"{{"prompt_tokens":1,"x":"{}"}}"#, "y".repeat(70_000));
     assert_eq!((said(&long).finding, said(&long).raw), (found, None));
 }
 
