@@ -37,7 +37,7 @@ const JSON_INSTRUCTION: &str =
 /// | `thinking` | a degree | a degree | a degree or a budget | a degree or a budget | a degree | refused |
 /// | `cache_key` | yes | yes | refused | refused | refused | refused |
 /// | `cached_content` | refused | refused | refused | yes | refused | refused |
-/// | `service_tier` | yes | yes | standard, priority | refused | refused | yes |
+/// | `service_tier` | yes | yes | standard, priority | yes | refused | yes |
 /// | `user` | yes | yes | `metadata.user_id` | refused | refused | refused |
 /// | `metadata` | yes | yes | refused | refused | refused | `requestMetadata` |
 /// | images by address | yes | yes | yes | yes | refused | refused |

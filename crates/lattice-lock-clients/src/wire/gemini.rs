@@ -29,7 +29,7 @@
 //! that ends before a reason to stop was given was cut.
 
 use lattice_lock_errors::{Result, Secret};
-use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider, Wire};
+use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider, ServiceTier, Wire};
 use reqwest::Url;
 use reqwest::header::HeaderName;
 use serde::Serialize;
@@ -45,7 +45,7 @@ use super::{
     json as reading, names, read, to_json,
 };
 use crate::codes::REQUEST_INVALID;
-use crate::request::{ImageSource, refuse};
+use crate::request::{ImageSource, refuse, unsupported};
 use crate::{
     ChatRequest, Delta, EmbedRequest, FinishReason, Format, Message, Part, Role, Thinking,
     ToolChoice,
@@ -89,7 +89,6 @@ impl Protocol for Gemini {
         refuse(&[
             ("parallel_tools", request.parallel_tools.is_some()),
             ("cache_key", request.cache_key.is_some()),
-            ("service_tier", request.service_tier.is_some()),
             ("user", request.user.is_some()),
             ("metadata", !request.metadata.is_empty()),
         ])?;
@@ -369,6 +368,8 @@ struct Body<'a> {
     generation_config: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cached_content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
 }
 
 impl<'a> Body<'a> {
@@ -380,7 +381,17 @@ impl<'a> Body<'a> {
             tool_config: request.tool_choice.as_ref().map(tool_config),
             generation_config: generation_config(request),
             cached_content: request.cached_content.as_deref(),
+            service_tier: request.service_tier.map(tier).transpose()?,
         })
+    }
+}
+
+fn tier(tier: ServiceTier) -> Result<&'static str> {
+    match tier {
+        ServiceTier::Standard => Ok("standard"),
+        ServiceTier::Flex => Ok("flex"),
+        ServiceTier::Priority => Ok("priority"),
+        _ => Err(unsupported("service_tier")),
     }
 }
 

@@ -105,6 +105,7 @@ async fn on_anthropics_messages() {
 async fn on_geminis_generate_content() {
     let request = rich()
         .thinking(Thinking::Low)
+        .service_tier(ServiceTier::Flex)
         .cached_content("cachedContents/7");
     let expected = json!({
         "systemInstruction": { "parts": [{ "text": "Be brief." }] },
@@ -126,7 +127,7 @@ async fn on_geminis_generate_content() {
         "toolConfig": { "functionCallingConfig": { "mode": "AUTO" } },
         "generationConfig": { "maxOutputTokens": 50, "temperature": 0.5, "topP": 0.9,
             "thinkingConfig": { "thinkingLevel": "low", "includeThoughts": true } },
-        "cachedContent": "cachedContents/7", "x_extra": { "a": 1 },
+        "cachedContent": "cachedContents/7", "serviceTier": "flex", "x_extra": { "a": 1 },
     });
     assert_eq!(
         sent(Provider::google(), "/v1beta", &request).await,
