@@ -1,3 +1,5 @@
+//! Names of models: an alias is served as a dated name, as the providers do, and priced by it.
+
 /// What an alias is served as: the provider answers with the dated name, and bills by it.
 const DATED: [(&str, &str); 15] = [
     ("claude-haiku-4-5", "claude-haiku-4-5-20251001"),

@@ -1,3 +1,10 @@
+//! Signatures and credentials, by AWS's own crates.
+//!
+//! Credentials come from whoever was given, or from AWS's standard chain, which is asked at the first call and reads the
+//! process's environment and AWS's files: nothing else in this crate does. They are kept until shortly before they end. The
+//! region is the one in the address, else the one that was given or that the chain knows. A call with an API key of Bedrock's
+//! is not signed.
+
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};

@@ -1,3 +1,9 @@
+//! Anthropic's messages and listing.
+//!
+//! A stream says the prompt's usage with `message_start`, where the reply's is 1, and all of it with `message_delta`, as the
+//! provider does: who adds the two counts the reply's first token twice. Thoughts are signed. `anthropic-version` and
+//! `max_tokens` must be there.
+
 use hyper::HeaderMap;
 use serde_json::{Value, json};
 

@@ -1,3 +1,8 @@
+//! Amazon's Converse and listing.
+//!
+//! A stream is framed as AWS frames it, with lengths and sums that are made here by hand: nothing of AWS's own crates is in
+//! this one, so that a client that uses them is held against something else. The name of an error is in a header.
+
 use serde_json::{Value, json};
 
 use super::{Asked, Failure, Route, Said, content, halves, texts};

@@ -1,3 +1,8 @@
+//! Google's `generateContent`, embeddings and listing.
+//!
+//! Every piece of a stream is a reply of its own; the usage is on the last one, and there is no last word. Calls have no id.
+//! A wrong key is a 400 with the reason `API_KEY_INVALID`.
+
 use serde_json::{Value, json};
 
 use super::{Asked, Failure, Route, Said, content, data, halves};

@@ -1,3 +1,8 @@
+//! Ollama's own chat and listing.
+//!
+//! It streams unless it is told not to, and its errors are a text and nothing else. What was read from a cache is in the prompt:
+//! the wire does not tell it apart.
+
 use serde_json::{Value, json};
 
 use super::{Asked, Failure, Said, halves, texts};

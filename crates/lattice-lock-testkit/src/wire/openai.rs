@@ -1,3 +1,9 @@
+//! OpenAI's chat completions, embeddings and listing, and Azure's, which differ in their errors and in where the model stands.
+//!
+//! A stream begins with a role, says a word or half a call's arguments with each piece, and ends with a reason, the usage where
+//! it was asked for, and `[DONE]`. Thoughts go into `reasoning_content`, which compatible servers have and OpenAI has not.
+//! Replies are of one fixed time, so that they can be compared.
+
 use serde_json::{Value, json};
 
 use super::{Asked, Failure, Said, data, halves, texts};

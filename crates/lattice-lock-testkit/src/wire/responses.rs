@@ -1,3 +1,9 @@
+//! OpenAI's responses.
+//!
+//! A reply has one item for the thoughts, one for the words and one for each call. A stream tells them in the provider's order:
+//! `response.created`, for each item its beginning, its pieces and its end, and the whole response once more with
+//! `response.completed`. Thoughts carry a sealed form, which a caller is to send back.
+
 use serde_json::{Value, json};
 
 use super::{Asked, Failure, Said, content, event, halves};
