@@ -180,6 +180,7 @@ impl Reply {
         Ok(())
     }
 
+    /// A later reason replaces an earlier one; `null`, which the first event of a stream has, is none.
     fn stopped(&mut self, word: Option<&RawValue>) {
         if word.is_some() {
             self.finish = Some(finish_of(reading::borrowed(word).as_deref()));
@@ -463,6 +464,7 @@ impl<'a> Body<'a> {
     }
 }
 
+/// A degree of thinking is adaptive, and its word goes into `output_config`.
 fn thinking(thinking: Option<Thinking>) -> Option<Value> {
     Some(match thinking? {
         Thinking::Off => json!({ "type": "disabled" }),
@@ -487,6 +489,7 @@ fn output_config(request: &ChatRequest) -> Result<Option<Value>> {
     Ok((!config.is_empty()).then_some(Value::Object(config)))
 }
 
+/// There are two words: `auto` takes what the account has of the better tier, and the other never does.
 fn tier(tier: ServiceTier) -> Result<&'static str, Error> {
     match tier {
         ServiceTier::Standard => Ok("standard_only"),
@@ -495,6 +498,7 @@ fn tier(tier: ServiceTier) -> Result<&'static str, Error> {
     }
 }
 
+/// Whether calls may be parallel is a part of the choice: where only that is said, the choice is the model's.
 fn tool_choice(request: &ChatRequest) -> Option<Value> {
     let mut choice = match &request.tool_choice {
         Some(ToolChoice::Auto) => json!({ "type": "auto" }),

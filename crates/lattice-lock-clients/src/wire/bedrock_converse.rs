@@ -181,6 +181,7 @@ impl Reply {
         }
     }
 
+    /// The tier is an object with one word; a reply of the usual tier may have none.
     fn served(&mut self, tier: Option<&RawValue>) {
         let [kind] = reading::inner(tier, ["type"]);
         self.tier = reading::text(kind);
@@ -247,6 +248,7 @@ impl Reply {
         self.thought(place, said)
     }
 
+    /// Takes an event by its name. One that is unknown says nothing, and is no error.
     fn told(&mut self, kind: &str, payload: &[u8]) -> Result<(), Unreadable> {
         let wanted = [
             "contentBlockIndex",
@@ -408,6 +410,7 @@ impl<'a> Body<'a> {
     }
 }
 
+/// A mark of its own behind what is to be kept, other than Anthropic's field on it.
 fn cache_point(life: CacheLife) -> Value {
     match life {
         CacheLife::FiveMinutes => json!({ "cachePoint": { "type": "default" } }),

@@ -62,6 +62,7 @@ impl Blocks {
             .map(|(place, part)| (*place, part))
     }
 
+    /// More words at this place. Where something else stands, they are neither kept nor told.
     pub(super) fn text(&mut self, place: u64, words: &str) -> Result<(), Unreadable> {
         self.grow(place, words.len())?;
         let part = self.parts.entry(place);
@@ -73,10 +74,12 @@ impl Blocks {
         Ok(())
     }
 
+    /// More of a thought at this place.
     pub(super) fn reasoning(&mut self, place: u64, words: &str) -> Result<(), Unreadable> {
         self.grow(place, words.len())?;
-        self.thought(place, |thought| thought.text.push_str(words));
-        self.tell(words, || Delta::Reasoning(words.to_owned()));
+        if self.thought(place, |thought| thought.text.push_str(words)) {
+            self.tell(words, || Delta::Reasoning(words.to_owned()));
+        }
         Ok(())
     }
 
@@ -104,13 +107,15 @@ impl Blocks {
         Ok(())
     }
 
-    /// What stands at this place for something else stays as it is.
-    fn thought(&mut self, place: u64, change: impl FnOnce(&mut Reasoning)) {
+    /// What stands at this place for something else stays as it is. Whether a thought does.
+    fn thought(&mut self, place: u64, change: impl FnOnce(&mut Reasoning)) -> bool {
         let part = self.parts.entry(place);
         let part = part.or_insert_with(|| Part::Reasoning(Reasoning::default()));
-        if let Part::Reasoning(reasoning) = part {
-            change(reasoning);
-        }
+        let Part::Reasoning(reasoning) = part else {
+            return false;
+        };
+        change(reasoning);
+        true
     }
 
     /// A call begins; one that has begun is named. What stands at this place for something else stays as it is.
@@ -126,6 +131,7 @@ impl Blocks {
         Ok(())
     }
 
+    /// More of the arguments of the call at this place; without a call there, they belong to nobody.
     pub(super) fn arguments(&mut self, place: u64, json: &str) -> Result<(), Unreadable> {
         self.grow(place, json.len())?;
         if let Some(Part::ToolCall(call)) = self.parts.get_mut(&place) {
@@ -200,6 +206,7 @@ impl Blocks {
         parts
     }
 
+    /// Counts what is added before it is kept, so that the bound holds whatever is kept.
     fn grow(&mut self, place: u64, bytes: usize) -> Result<(), Unreadable> {
         let part = if self.parts.contains_key(&place) {
             0
@@ -215,6 +222,7 @@ impl Blocks {
         Ok(())
     }
 
+    /// Notes a piece for whoever reads a stream; of a whole reply, and of no words, nothing is told.
     fn tell(&mut self, words: &str, delta: impl FnOnce() -> Delta) {
         if let Some(news) = &mut self.news
             && !words.is_empty()

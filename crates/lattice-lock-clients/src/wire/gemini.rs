@@ -167,6 +167,7 @@ impl Reply {
         }
     }
 
+    /// Takes a reply, or a piece of one: they have the same form. A later usage replaces an earlier one, since each is of all until then.
     fn chunk(&mut self, chunk: &[u8]) -> Result<(), Unreadable> {
         let wanted = [
             "candidates",
@@ -207,6 +208,7 @@ impl Reply {
         Ok(())
     }
 
+    /// Takes a part. What has no type here is kept as it came, its signature included.
     fn part(&mut self, part: &RawValue) -> Result<(), Unreadable> {
         let wanted = ["text", "thought", "thoughtSignature", "functionCall"];
         let [text, thought, signature, call] = reading::inner(Some(part), wanted);
@@ -248,6 +250,7 @@ impl Reply {
         }
     }
 
+    /// Takes a call, which always comes whole.
     fn call(&mut self, call: &RawValue, signature: Option<&str>) -> Result<(), Unreadable> {
         let [id, name, args] = reading::inner(Some(call), ["id", "name", "args"]);
         let place = self.blocks.next_place();
@@ -395,6 +398,7 @@ fn tier(tier: ServiceTier) -> Result<&'static str> {
     }
 }
 
+/// All functions are of one tool; what Google runs itself would be others beside it.
 fn tools(request: &ChatRequest) -> Option<Value> {
     let declared = |tool: &crate::Tool| {
         let mut declared = json!({ "name": tool.name, "parametersJsonSchema": tool.schema });
@@ -417,6 +421,7 @@ fn tool_config(choice: &ToolChoice) -> Value {
     json!({ "functionCallingConfig": config })
 }
 
+/// The fields that are set, so that `extra_body("generationConfig", …)` adds to them.
 fn generation_config(request: &ChatRequest) -> Map<String, Value> {
     let mut config = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
@@ -442,6 +447,7 @@ fn generation_config(request: &ChatRequest) -> Map<String, Value> {
     config
 }
 
+/// Thoughts are asked for wherever there are some; they cost the same unseen.
 fn thinking(thinking: Thinking) -> Value {
     match thinking {
         Thinking::Off => json!({ "thinkingBudget": 0 }),

@@ -64,11 +64,13 @@ pub(super) fn content(value: Option<&RawValue>) -> Option<String> {
     })
 }
 
+/// The words of a part, if words are what it is.
 fn part(part: &RawValue) -> Option<String> {
     let [kind, said] = inner(Some(part), ["type", "text"]);
     (text(kind)? == "text").then(|| text(said))?
 }
 
+/// Reads an object, and keeps only the fields of these names.
 struct Wanted<const N: usize>([&'static str; N]);
 
 impl<'de, const N: usize> Visitor<'de> for Wanted<N> {

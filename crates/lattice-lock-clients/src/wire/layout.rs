@@ -110,6 +110,7 @@ pub(super) struct Layout {
 }
 
 impl At {
+    /// The figure; absent where it, or what it stands in, is missing.
     fn read(self, counts: Counts<'_>) -> Result<Option<u64>, UsageFinding> {
         match self.within {
             Within::Itself => counts.count(self.name),
@@ -138,6 +139,7 @@ impl Layout {
         Ok((usage, finding))
     }
 
+    /// Holds a figure against two that are its parts. Where one of the three is missing, nothing can be said.
     fn against_sum(&self, counts: Counts<'_>) -> Result<Option<UsageFinding>, UsageFinding> {
         let Some((whole, [one, other])) = self.sum else {
             return Ok(None);

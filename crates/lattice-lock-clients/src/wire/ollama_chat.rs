@@ -128,6 +128,7 @@ impl Reply {
         }
     }
 
+    /// Takes a whole reply or a line of a stream. One without a message is an error, told as one or not.
     fn line(&mut self, line: &[u8]) -> Result<(), Unreadable> {
         let wanted = [
             "model",
@@ -180,6 +181,7 @@ impl Reply {
         }
     }
 
+    /// Takes a call, which always comes whole, with its arguments as an object.
     fn call(&mut self, call: &RawValue) -> Result<(), Unreadable> {
         let [id, function] = reading::inner(Some(call), ["id", "function"]);
         let [name, arguments] = reading::inner(function, ["name", "arguments"]);
@@ -290,6 +292,7 @@ fn think(thinking: Thinking) -> Result<Value, Error> {
     }
 }
 
+/// What other wires have as fields of the request are options of the model here.
 fn options(request: &ChatRequest) -> Map<String, Value> {
     let stop = (!request.stop.is_empty()).then(|| json!(request.stop));
     [

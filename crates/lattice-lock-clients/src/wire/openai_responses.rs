@@ -164,6 +164,7 @@ impl Reply {
         }
     }
 
+    /// Takes a whole response. Its items stand apart as a stream's do, so that both come to the same.
     fn whole(&mut self, body: &[u8]) -> Result<(), Unreadable> {
         let [output] = self.head(body)?;
         let items: Vec<&RawValue> =
@@ -252,6 +253,7 @@ impl Reply {
         }
     }
 
+    /// Takes a part of a message: words, or a refusal in words.
     fn message(&mut self, place: u64, part: &RawValue) -> Result<(), Unreadable> {
         let [text, refusal] = reading::inner(Some(part), ["text", "refusal"]);
         if let Some(words) = reading::borrowed(refusal) {

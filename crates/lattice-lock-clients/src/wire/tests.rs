@@ -164,3 +164,23 @@ fn a_nonsense_beside_the_reply_leaves_no_half_of_a_usage() {
     assert_eq!(said.finding, Some(crate::UsageFinding::NotACount { field }));
     assert!(said.usage.is_absent());
 }
+
+#[test]
+fn a_thought_in_the_place_of_words_is_neither_kept_nor_told() {
+    let mut reader = anthropic_messages::AnthropicMessages.reader(&Provider::anthropic());
+    let events = [
+        json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "Hi" } }),
+        json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "thinking_delta", "thinking": "hm" } }),
+    ];
+    for event in events {
+        let data = event.to_string();
+        let event = Event {
+            name: "",
+            data: data.as_bytes(),
+        };
+        reader.take(event).unwrap();
+    }
+    assert_eq!(reader.news(), Some(Delta::Text("Hi".to_owned())));
+    assert_eq!(reader.news(), None);
+    assert_eq!(reader.said().parts, [Part::Text("Hi".to_owned())]);
+}
