@@ -219,10 +219,15 @@ async fn sign_in_over_http(auth: &Auth) -> Result<()> {
         "Bearer {}",
         json["access_token"].as_str().unwrap_or_default()
     );
-    for (path, credential, expected) in [
-        ("/me", Some(&bearer), StatusCode::OK),
-        ("/users", Some(&bearer), StatusCode::OK),
-        ("/me", None, StatusCode::UNAUTHORIZED),
+    let (right, source) = (secret(PASSWORD), "198.51.100.4".parse()?);
+    let less = ["read:health".parse()?].into();
+    let less = auth.login_scoped("root", &right, &source, less).await?;
+    let less = format!("Bearer {}", less.access().expose());
+    for (path, credential, who, expected) in [
+        ("/me", Some(&bearer), "with the token", StatusCode::OK),
+        ("/users", Some(&bearer), "with the token", StatusCode::OK),
+        ("/users", Some(&less), "with less", StatusCode::FORBIDDEN),
+        ("/me", None, "without", StatusCode::UNAUTHORIZED),
     ] {
         let mut request = Request::get(path);
         if let Some(credential) = credential {
@@ -231,21 +236,37 @@ async fn sign_in_over_http(auth: &Auth) -> Result<()> {
         let request = request
             .body(Body::empty())
             .map_err(|error| unusable("no request", &error))?;
-        let response = send(&router, request).await?;
-        if response.status() != expected {
-            return Err(unusable("another answer than expected", &std::fmt::Error));
-        }
-        let who = if credential.is_some() {
-            "with the token"
-        } else {
-            "without"
-        };
+        let response = expect(send(&router, request).await?, expected)?;
+        let challenge = header(&response, "www-authenticate");
         row(
             &format!("GET {path}"),
-            format_args!("{} {who}", response.status()),
+            format_args!("{} {who} {challenge}", response.status()),
         );
     }
+    for _ in 0..5 {
+        let response = send(&router, form("a guess of many")?).await?;
+        expect(response, StatusCode::UNAUTHORIZED)?;
+    }
+    let response = send(&router, form("a guess of many")?).await?;
+    let response = expect(response, StatusCode::TOO_MANY_REQUESTS)?;
+    let wait = header(&response, "retry-after");
+    row(
+        "POST /token",
+        format_args!("{} after guesses, again in {wait} s", response.status()),
+    );
     Ok(())
+}
+
+fn expect(response: Response<Body>, status: StatusCode) -> Result<Response<Body>> {
+    if response.status() == status {
+        return Ok(response);
+    }
+    Err(unusable("another answer than expected", &std::fmt::Error))
+}
+
+fn header<'r>(response: &'r Response<Body>, name: &str) -> &'r str {
+    let value = response.headers().get(name);
+    value.and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
 async fn exchange_tokens(auth: &Auth, source: &Source) -> Result<()> {

@@ -6,12 +6,13 @@ use lattice_lock_config::SigningSecret;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_principal::Principal;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::codes::{AUDIT_BROKEN, AUDIT_CONTENDED};
 use crate::derive::{Use, derive};
 use crate::names::Source;
-use crate::store::Store;
+use crate::store::{Change, Store, no_place};
 use crate::tokens::encode;
 
 /// How often an entry looks for a place while other processes write too.
@@ -61,13 +62,17 @@ pub enum Action {
     RotateKey,
     /// An API key was ended.
     RevokeKey,
-    /// Users came from elsewhere.
-    ImportUsers,
+    /// A user came from elsewhere.
+    ImportUser,
+    /// An account that had to wait was opened.
+    UnlockUser,
+    /// A password's hash was made anew, since it was of another cost, pepper or scheme.
+    RenewHash,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Bootstrap,
         Self::Login,
         Self::Refresh,
@@ -86,7 +91,9 @@ impl Action {
         Self::CreateKey,
         Self::RotateKey,
         Self::RevokeKey,
-        Self::ImportUsers,
+        Self::ImportUser,
+        Self::UnlockUser,
+        Self::RenewHash,
     ];
 
     /// The name that is kept, such as `login`.
@@ -111,7 +118,9 @@ impl Action {
             Self::CreateKey => "create_key",
             Self::RotateKey => "rotate_key",
             Self::RevokeKey => "revoke_key",
-            Self::ImportUsers => "import_users",
+            Self::ImportUser => "import_user",
+            Self::UnlockUser => "unlock_user",
+            Self::RenewHash => "renew_hash",
         }
     }
 }
@@ -134,19 +143,22 @@ pub struct AuditEntry {
     pub source: String,
     /// `ok`, or the code of the error.
     pub outcome: String,
-    /// The key that chains it.
+    /// The key that vouches for it.
     pub key_id: String,
-    /// The chain: HMAC-SHA-256 over the entry before and this one.
+    /// The chain: SHA-256 over the entry before and this one.
+    pub digest: String,
+    /// HMAC-SHA-256 of the digest: what only the secret's holder can write, about this entry and all before it.
     pub mac: String,
 }
 
 impl AuditEntry {
     /// What is chained: every field with its length before it, so that no two entries read alike.
-    fn chained(&self, key: &hmac::Key, previous: &str) -> String {
-        let mut mac = hmac::Context::with_key(key);
+    fn chained(&self, before: &Link) -> String {
+        let mut hash = Sha256::new();
         let (sequence, at) = (self.sequence.to_string(), self.at.to_string());
         let fields = [
-            previous,
+            &before.digest,
+            &before.mac,
             &sequence,
             &at,
             &self.action,
@@ -157,10 +169,32 @@ impl AuditEntry {
             &self.key_id,
         ];
         for field in fields {
-            mac.update(&(field.len() as u64).to_be_bytes());
-            mac.update(field.as_bytes());
+            hash.update((field.len() as u64).to_be_bytes());
+            hash.update(field.as_bytes());
         }
-        encode(mac.sign())
+        encode(hash.finalize())
+    }
+
+    fn vouched(&self, key: &hmac::Key) -> String {
+        encode(hmac::sign(key, self.digest.as_bytes()))
+    }
+}
+
+/// What the next entry is chained to: nothing, before the first.
+#[derive(Clone, Debug, Default)]
+struct Link {
+    sequence: u64,
+    digest: String,
+    mac: String,
+}
+
+impl From<AuditEntry> for Link {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            sequence: entry.sequence,
+            digest: entry.digest,
+            mac: entry.mac,
+        }
     }
 }
 
@@ -185,13 +219,46 @@ impl AuditHead {
     }
 }
 
+impl From<Link> for AuditHead {
+    fn from(link: Link) -> Self {
+        Self::new(link.sequence, link.mac)
+    }
+}
+
 /// What an entry is about.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<'a> {
-    pub(crate) action: Action,
-    pub(crate) actor: Option<&'a Principal>,
-    pub(crate) target: &'a str,
-    pub(crate) source: &'a Source,
-    pub(crate) outcome: Result<(), &'a Error>,
+    action: Action,
+    actor: Option<&'a Principal>,
+    target: &'a str,
+    source: &'a Source,
+    outcome: Result<(), &'a Error>,
+}
+
+impl<'a> Event<'a> {
+    /// That something was done.
+    pub(crate) fn new(
+        action: Action,
+        actor: Option<&'a Principal>,
+        target: &'a str,
+        source: &'a Source,
+    ) -> Self {
+        Self {
+            action,
+            actor,
+            target,
+            source,
+            outcome: Ok(()),
+        }
+    }
+
+    /// That it was not.
+    pub(crate) fn failed(self, error: &'a Error) -> Self {
+        Self {
+            outcome: Err(error),
+            ..self
+        }
+    }
 }
 
 /// Writes the chain, and proves it.
@@ -199,7 +266,7 @@ pub(crate) struct Audit {
     store: Arc<dyn Store>,
     keys: Vec<(String, hmac::Key)>,
     /// The last entry that this process knows of. One writer at a time: others of this process would only be in its way.
-    last: Mutex<Option<AuditHead>>,
+    last: Mutex<Option<Link>>,
 }
 
 impl Audit {
@@ -223,29 +290,32 @@ impl Audit {
         })
     }
 
+    /// Makes a change and writes that it was made: both or neither.
+    ///
     /// # Errors
     ///
-    /// [`AUDIT_CONTENDED`], and those of the store: what cannot be audited must not happen.
-    pub(crate) async fn write(&self, at: u64, event: Event<'_>) -> Result<()> {
+    /// [`AUDIT_CONTENDED`], those of the change and those of the store: what cannot be audited does not happen.
+    pub(crate) async fn write(&self, at: u64, event: Event<'_>, change: &Change) -> Result<()> {
         let mut last = self.last.lock().await;
         for _ in 0..ATTEMPTS {
-            let head = match last.take() {
-                Some(head) => head,
-                None => self.head().await?,
+            let link = match last.take() {
+                Some(link) => link,
+                None => self.last_link().await?,
             };
-            let entry = self.next(&head, at, &event);
-            if self.store.append(&entry).await? {
-                *last = Some(AuditHead::new(entry.sequence, entry.mac));
-                return Ok(());
+            let entry = self.next(&link, at, event);
+            match self.store.commit(change, &entry).await {
+                Err(error) if error.code() == AUDIT_CONTENDED => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    *last = Some(entry.into());
+                    return Ok(());
+                }
             }
         }
-        Err(Error::new(
-            AUDIT_CONTENDED,
-            "no place for an entry of the audit",
-        ))
+        Err(no_place())
     }
 
-    fn next(&self, head: &AuditHead, at: u64, event: &Event<'_>) -> AuditEntry {
+    fn next(&self, before: &Link, at: u64, event: Event<'_>) -> AuditEntry {
         let (key_id, key) = &self.keys[0];
         let actor = event.actor.map_or_else(
             || "nobody".to_owned(),
@@ -256,7 +326,7 @@ impl Audit {
             .as_ref()
             .map_or_else(|error| error.code().as_str(), |()| "ok");
         let mut entry = AuditEntry {
-            sequence: head.sequence + 1,
+            sequence: before.sequence + 1,
             at,
             action: event.action.as_str().to_owned(),
             actor,
@@ -264,18 +334,21 @@ impl Audit {
             source: event.source.as_str().unwrap_or_default().to_owned(),
             outcome: outcome.to_owned(),
             key_id: key_id.clone(),
+            digest: String::new(),
             mac: String::new(),
         };
-        entry.mac = entry.chained(key, &head.mac);
+        entry.digest = entry.chained(before);
+        entry.mac = entry.vouched(key);
         entry
     }
 
-    pub(crate) async fn head(&self) -> Result<AuditHead> {
+    async fn last_link(&self) -> Result<Link> {
         let last = self.store.last_entry().await?;
-        Ok(last.map_or_else(
-            || AuditHead::new(0, ""),
-            |it| AuditHead::new(it.sequence, it.mac),
-        ))
+        Ok(last.map(Link::from).unwrap_or_default())
+    }
+
+    pub(crate) async fn head(&self) -> Result<AuditHead> {
+        Ok(self.last_link().await?.into())
     }
 
     /// Goes through the chain, and gives each entry to `each`.
@@ -288,20 +361,24 @@ impl Audit {
         kept: Option<&AuditHead>,
         mut each: impl FnMut(&AuditEntry) -> Result<()>,
     ) -> Result<AuditHead> {
-        let mut head = AuditHead::new(0, "");
-        let mut is_there = kept.is_none_or(|kept| *kept == head);
+        let mut chain = Chain::default();
+        let is_kept = |link: &Link| kept == Some(&AuditHead::from(link.clone()));
+        let mut is_there = kept.is_none() || is_kept(&chain.last);
         loop {
-            let page = self.store.entries(head.sequence, PAGE).await?;
-            for entry in &page {
-                self.check(&head, entry)?;
-                each(entry)?;
-                head = AuditHead::new(entry.sequence, entry.mac.clone());
-                is_there |= kept == Some(&head);
+            let page = self.store.entries(chain.last.sequence, PAGE).await?;
+            let is_end = page.len() < PAGE;
+            for entry in page {
+                chain.check(&entry, self.key(&entry.key_id))?;
+                each(&entry)?;
+                chain.last = entry.into();
+                is_there |= is_kept(&chain.last);
             }
-            if page.len() < PAGE {
+            if is_end {
                 break;
             }
         }
+        chain.end()?;
+        let head = AuditHead::from(chain.last);
         match kept {
             Some(kept) if !is_there => {
                 let cut = kept.sequence.min(head.sequence + 1);
@@ -311,18 +388,49 @@ impl Audit {
         }
     }
 
-    fn check(&self, head: &AuditHead, entry: &AuditEntry) -> Result<()> {
-        let place = head.sequence + 1;
+    fn key(&self, id: &str) -> Option<&hmac::Key> {
+        let key = self.keys.iter().find(|(known, _)| known == id);
+        key.map(|(_, key)| key)
+    }
+}
+
+/// The chain as far as it was followed.
+///
+/// After a second rotation nobody has the secret any more that vouched for the oldest entries. What they say is chained
+/// all the same, so that the first entry of a secret that is known vouches for them too.
+#[derive(Default)]
+struct Chain {
+    last: Link,
+    /// The first of the entries that nothing vouches for yet.
+    open: Option<u64>,
+}
+
+impl Chain {
+    /// Compared at leisure: whoever can read the chain sees the right values anyway.
+    fn check(&mut self, entry: &AuditEntry, key: Option<&hmac::Key>) -> Result<()> {
+        let place = self.last.sequence + 1;
         if entry.sequence != place {
             return Err(broken(place, "an entry is missing"));
         }
-        let key = self.keys.iter().find(|(id, _)| *id == entry.key_id);
-        let (_, key) = key.ok_or_else(|| broken(place, "chained with an unknown key"))?;
-        // Compared at leisure: whoever can read the chain sees the right value anyway.
-        if entry.chained(key, &head.mac) != entry.mac {
+        if entry.chained(&self.last) != entry.digest {
             return Err(broken(place, "an entry was changed"));
         }
+        let Some(key) = key else {
+            self.open.get_or_insert(place);
+            return Ok(());
+        };
+        let first = self.open.take().unwrap_or(place);
+        if entry.vouched(key) != entry.mac {
+            return Err(broken(first, "an entry was changed"));
+        }
         Ok(())
+    }
+
+    fn end(&self) -> Result<()> {
+        match self.open {
+            Some(place) => Err(broken(place, "nothing that is known vouches for it")),
+            None => Ok(()),
+        }
     }
 }
 

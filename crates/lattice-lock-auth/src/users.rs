@@ -17,11 +17,19 @@ pub struct User {
     pub(crate) disabled: bool,
     /// How often the tokens were called back.
     pub(crate) epoch: u64,
+    /// When that was last; 0 if it never was.
+    pub(crate) ended_at: u64,
     pub(crate) created_at: u64,
     pub(crate) password: PasswordHash,
 }
 
 impl User {
+    /// Calls all tokens back.
+    pub(crate) fn end_tokens(&mut self, now: u64) {
+        self.epoch += 1;
+        self.ended_at = now;
+    }
+
     /// The id, which tokens and the ledger name: a pseudonym that is never used again.
     #[must_use]
     pub fn id(&self) -> EntityId {

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lattice_lock_principal::{Permissions, Principal};
 use lattice_lock_repository::EntityId;
 
-use crate::Source;
+use crate::store::Affected;
 use crate::tokens::Id;
+use crate::{Clock, Source};
 
 /// What a credential was worth when it was looked up.
 #[derive(Clone, Debug)]
@@ -37,6 +38,7 @@ pub(super) struct Cache {
     most: usize,
     /// For how many seconds an answer is good.
     delay: u64,
+    clock: Arc<dyn Clock>,
     /// Where a request came from is part of the key, hashed with a key of this process, so that it takes no allocation.
     hasher: RandomState,
 }
@@ -47,80 +49,124 @@ type Half = HashMap<(Credential, u64), (u64, Arc<Standing>)>;
 struct Halves {
     young: Half,
     old: Half,
-    /// How often everything was forgotten.
-    cleared: u64,
+    /// How often something was forgotten.
+    forgotten: u64,
+    /// What the clock said last.
+    now: u64,
+}
+
+impl Halves {
+    fn clear(&mut self) {
+        self.forgotten += 1;
+        self.young.clear();
+        self.old.clear();
+    }
+}
+
+/// When a look-up began: what was forgotten meanwhile, it does not know of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    forgotten: u64,
+    at: u64,
 }
 
 impl Cache {
-    pub(super) fn new(most: usize, delay: u64) -> Self {
+    pub(super) fn new(most: usize, delay: u64, clock: Arc<dyn Clock>) -> Self {
         Self {
             halves: Mutex::default(),
             most: most.div_ceil(2),
             delay,
+            clock,
             hasher: RandomState::new(),
         }
     }
 
-    pub(super) fn get(
-        &self,
-        credential: Credential,
-        source: &Source,
-        now: u64,
-    ) -> Option<Arc<Standing>> {
+    pub(super) fn get(&self, credential: Credential, source: &Source) -> Option<Arc<Standing>> {
         let key = self.key(credential, source);
         let halves = self.halves();
         let (at, standing) = halves.young.get(&key).or_else(|| halves.old.get(&key))?;
-        // A clock that went back is no reason to believe an answer for longer.
-        let fresh = now.checked_sub(*at).is_some_and(|age| age < self.delay);
-        fresh.then(|| Arc::clone(standing))
+        (halves.now - at < self.delay).then(|| Arc::clone(standing))
     }
 
-    /// What [`put`](Self::put) has to be told: whatever was looked up before something was forgotten is not kept.
-    pub(super) fn generation(&self) -> u64 {
-        self.halves().cleared
+    /// To be called before a look-up, for [`put`](Self::put).
+    pub(super) fn begin(&self) -> Begun {
+        let halves = self.halves();
+        Begun {
+            forgotten: halves.forgotten,
+            at: halves.now,
+        }
     }
 
+    /// Remembers an answer, unless something was forgotten since it was looked up.
     pub(super) fn put(
         &self,
         credential: Credential,
         source: &Source,
-        now: u64,
-        generation: u64,
+        begun: Begun,
         standing: &Arc<Standing>,
     ) {
         let key = self.key(credential, source);
         let mut halves = self.halves();
-        if halves.cleared != generation || self.delay == 0 {
+        if halves.forgotten != begun.forgotten || self.delay == 0 {
             return;
         }
         if halves.young.len() >= self.most && !halves.young.contains_key(&key) {
             halves.old = std::mem::take(&mut halves.young);
         }
-        halves.young.insert(key, (now, Arc::clone(standing)));
+        halves.young.insert(key, (begun.at, Arc::clone(standing)));
     }
 
-    /// Forgets what this user's credentials are worth.
-    pub(super) fn forget(&self, user: EntityId) {
-        let mut halves = self.halves();
-        halves.cleared += 1;
-        let others = |standing: &Arc<Standing>| standing.owner != Some(user);
-        halves.young.retain(|_, (_, standing)| others(standing));
-        halves.old.retain(|_, (_, standing)| others(standing));
+    /// Forgets whose credentials a change affects, when what it returns is dropped: after the change, and also when
+    /// whoever made it goes away in between.
+    pub(super) fn forgetting(&self, affected: Affected) -> Forgetting<'_> {
+        Forgetting {
+            cache: self,
+            affected,
+        }
     }
 
-    pub(super) fn clear(&self) {
+    /// Forgets what these credentials are worth.
+    pub(super) fn forget(&self, affected: Affected) {
         let mut halves = self.halves();
-        halves.cleared += 1;
-        halves.young.clear();
-        halves.old.clear();
+        match affected {
+            Affected::Nobody => {}
+            Affected::Everybody => halves.clear(),
+            Affected::User(user) => {
+                halves.forgotten += 1;
+                let others = |standing: &Arc<Standing>| standing.owner != Some(user);
+                halves.young.retain(|_, (_, standing)| others(standing));
+                halves.old.retain(|_, (_, standing)| others(standing));
+            }
+        }
     }
 
     fn key(&self, credential: Credential, source: &Source) -> (Credential, u64) {
         (credential, self.hasher.hash_one(source))
     }
 
+    /// What is remembered, as of now. The clock is read while nobody else has it, so that it can only go forward; if it
+    /// goes back all the same, nobody knows how old an answer is, and none is believed.
     fn halves(&self) -> MutexGuard<'_, Halves> {
-        self.halves.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        if now < halves.now {
+            halves.clear();
+        }
+        halves.now = now;
+        halves
+    }
+}
+
+/// Forgets on its end.
+#[must_use]
+pub(super) struct Forgetting<'a> {
+    cache: &'a Cache,
+    affected: Affected,
+}
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.cache.forget(self.affected);
     }
 }
 
@@ -136,6 +182,27 @@ impl fmt::Debug for Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[derive(Clone, Debug)]
+    struct Hand(Arc<AtomicU64>);
+
+    impl Clock for Hand {
+        fn now(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    impl Hand {
+        fn set(&self, now: u64) {
+            self.0.store(now, Ordering::Relaxed);
+        }
+    }
+
+    fn cache(delay: u64) -> (Cache, Hand) {
+        let hand = Hand(Arc::new(AtomicU64::new(100)));
+        (Cache::new(8, delay, Arc::new(hand.clone())), hand)
+    }
 
     fn standing() -> Arc<Standing> {
         Arc::new(Standing {
@@ -150,68 +217,89 @@ mod tests {
         Credential::Key([n; 32])
     }
 
+    fn put(cache: &Cache, n: u8) {
+        cache.put(key(n), &Source::unknown(), cache.begin(), &standing());
+    }
+
+    fn has(cache: &Cache, n: u8) -> bool {
+        cache.get(key(n), &Source::unknown()).is_some()
+    }
+
     #[test]
     fn an_answer_is_good_for_the_delay_and_no_longer() {
-        let (cache, nowhere) = (Cache::new(8, 5), Source::unknown());
-        cache.put(key(1), &nowhere, 100, 0, &standing());
-        assert!(cache.get(key(1), &nowhere, 104).is_some());
-        assert!(cache.get(key(1), &nowhere, 105).is_none());
-        assert!(
-            cache.get(key(1), &nowhere, 99).is_none(),
-            "the clock went back"
-        );
-        assert!(cache.get(key(2), &nowhere, 100).is_none());
-        assert!(
-            cache
-                .get(key(1), &"elsewhere".parse().unwrap(), 100)
-                .is_none()
-        );
-        let off = Cache::new(8, 0);
-        off.put(key(1), &nowhere, 100, 0, &standing());
-        assert!(off.get(key(1), &nowhere, 100).is_none());
+        let (cache, clock) = cache(5);
+        put(&cache, 1);
+        assert!(has(&cache, 1) && !has(&cache, 2));
+        let elsewhere = "elsewhere".parse().unwrap();
+        assert!(cache.get(key(1), &elsewhere).is_none());
+        clock.set(104);
+        assert!(has(&cache, 1));
+        clock.set(105);
+        assert!(!has(&cache, 1));
+        let (off, _) = self::cache(0);
+        put(&off, 1);
+        assert!(!has(&off, 1));
+    }
+
+    #[test]
+    fn an_answer_is_as_old_as_the_beginning_of_its_look_up() {
+        let (cache, clock) = cache(5);
+        let begun = cache.begin();
+        clock.set(104);
+        cache.put(key(1), &Source::unknown(), begun, &standing());
+        assert!(has(&cache, 1));
+        clock.set(105);
+        assert!(!has(&cache, 1));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_makes_no_answer_good_for_longer() {
+        let (cache, clock) = cache(5);
+        put(&cache, 1);
+        let begun = cache.begin();
+        clock.set(99);
+        assert!(!has(&cache, 1));
+        cache.put(key(2), &Source::unknown(), begun, &standing());
+        // It may have gone on for hours until it says the same again.
+        clock.set(101);
+        assert!(!has(&cache, 1) && !has(&cache, 2));
+        put(&cache, 1);
+        clock.set(98);
+        put(&cache, 2);
+        clock.set(102);
+        assert!(!has(&cache, 1) && has(&cache, 2));
     }
 
     #[test]
     fn one_user_is_forgotten_and_the_others_are_not() {
-        let (cache, nowhere) = (Cache::new(8, 5), Source::unknown());
+        let (cache, _) = cache(5);
         let users = [EntityId::generate(), EntityId::generate()];
         for (n, user) in (1..).zip(users) {
             let owned = Standing {
                 owner: Some(user),
                 ..Standing::clone(&standing())
             };
-            cache.put(key(n), &nowhere, 100, 0, &Arc::new(owned));
+            cache.put(key(n), &Source::unknown(), cache.begin(), &Arc::new(owned));
         }
-        cache.forget(users[0]);
-        assert!(cache.get(key(1), &nowhere, 100).is_none());
-        assert!(cache.get(key(2), &nowhere, 100).is_some());
-        cache.put(key(3), &nowhere, 100, 0, &standing());
-        assert!(
-            cache.get(key(3), &nowhere, 100).is_none(),
-            "looked up before"
-        );
+        let begun = cache.begin();
+        drop(cache.forgetting(Affected::Nobody));
+        assert!(has(&cache, 1));
+        drop(cache.forgetting(Affected::User(users[0])));
+        assert!(!has(&cache, 1) && has(&cache, 2));
+        cache.put(key(3), &Source::unknown(), begun, &standing());
+        assert!(!has(&cache, 3), "looked up before");
+        cache.forget(Affected::Everybody);
+        assert!(!has(&cache, 2));
     }
 
     #[test]
     fn it_is_bounded_and_keeps_the_younger_half() {
-        let (cache, nowhere) = (Cache::new(8, 5), Source::unknown());
+        let (cache, _) = cache(5);
         for n in 0..100 {
-            cache.put(key(n), &nowhere, 100, 0, &standing());
+            put(&cache, n);
             let halves = cache.halves();
             assert!(halves.young.len() + halves.old.len() <= 8);
         }
-        assert!(cache.get(key(99), &nowhere, 100).is_some());
-        assert!(cache.get(key(0), &nowhere, 100).is_none());
-    }
-
-    #[test]
-    fn what_was_looked_up_before_something_was_forgotten_is_not_kept() {
-        let (cache, nowhere) = (Cache::new(8, 5), Source::unknown());
-        let before = cache.generation();
-        cache.clear();
-        cache.put(key(1), &nowhere, 100, before, &standing());
-        assert!(cache.get(key(1), &nowhere, 100).is_none());
-        cache.put(key(1), &nowhere, 100, cache.generation(), &standing());
-        assert!(cache.get(key(1), &nowhere, 100).is_some());
+        assert!(has(&cache, 99) && !has(&cache, 0));
     }
 }

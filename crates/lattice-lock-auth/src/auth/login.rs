@@ -5,13 +5,13 @@ use lattice_lock_errors::{Error, Result, Secret};
 use lattice_lock_principal::{Permissions, Principal, PrincipalKind};
 
 use super::Auth;
-use crate::audit::Action;
+use crate::audit::{Action, Event};
 use crate::codes::{
     CREDENTIALS_REFUSED, PASSWORD_TOO_LONG, REFRESH_REUSED, REFRESH_SUPERSEDED, SESSION_ENDED,
 };
-use crate::lockout::{Settled, locked_out};
+use crate::lockout::{Path, Settled, locked_out};
 use crate::passwords::Verdict;
-use crate::store::{Ends, Session};
+use crate::store::{Affected, Change, Ends, Session, superseded};
 use crate::tokens::{Id, Refresh, SessionClaims};
 use crate::{Grant, Passwords, Source, User, users};
 
@@ -118,13 +118,11 @@ impl Auth {
             expires_at: self.expiry(now, now),
             ended_at: None,
         };
-        self.0.store.add_session(session.clone()).await?;
-        let done = self.pair(&user, &session);
-        let who = self.principal(&user, session.scopes.as_ref())?;
+        let done = self.pair(&user, &session)?;
         let target = String::from(session.id);
-        self.note(Action::Login, Some(&who), &target, source, &done)
-            .await?;
-        done
+        let event = Event::new(Action::Login, Some(&done.principal), &target, source);
+        self.commit(event, Change::AddSession(session)).await?;
+        Ok(done)
     }
 
     /// The user whose name and password these are: the one gate that every grant by password goes through.
@@ -135,42 +133,49 @@ impl Auth {
         source: &Source,
     ) -> Result<User> {
         Passwords::require_bounded(password)?;
-        let now = self.now();
-        let attempt = self.0.pseudonyms.attempt(name, source, self.0.lockout, now);
+        let known = match name.parse() {
+            Ok(name) => self.0.store.user_named(&name).await?,
+            Err(_) => None,
+        };
+        let account = known.as_ref().map_or_else(
+            || self.0.pseudonyms.of_name(name),
+            |user| self.0.pseudonyms.of_user(user.id),
+        );
+        let target = known.as_ref().map_or_else(
+            || format!("name:{}", account.as_str()),
+            |user| user.id.to_string(),
+        );
+        let attempt = self.attempt(account, source, Path::Password);
         if let Some(until) = self.0.store.admit(&attempt).await? {
-            return Err(locked_out(now, until));
+            return Err(locked_out(attempt.now, until));
         }
-        let judged = self.judge(name, password).await;
+        let judged = self.judge(known, password, source).await;
         match &judged {
             Ok(Judged::Right(_)) => self.0.store.settle(&attempt, Settled::Success).await?,
             Ok(Judged::Wrong { .. }) => {}
             Err(_) => self.0.store.settle(&attempt, Settled::Withdrawn).await?,
         }
-        self.sweep_if_due(now).await;
+        self.sweep_if_due(attempt.now).await;
         match judged? {
             Judged::Right(user) => Ok(user),
             Judged::Wrong { known, why } => {
                 // An attempt may have closed a gate, which holds at once.
-                if let Some(user) = &known {
-                    self.0.cache.forget(user.id);
-                }
-                let target = known.map_or_else(
-                    || format!("name:{}", self.0.pseudonyms.of_name(name).as_str()),
-                    |user| user.id.to_string(),
-                );
-                let reason: Result<()> = Err(why.unwrap_or_else(refused));
-                self.note(Action::Login, None, &target, source, &reason)
-                    .await?;
+                let affected = known.map_or(Affected::Nobody, |user| Affected::User(user.id));
+                self.0.cache.forget(affected);
+                let event = Event::new(Action::Login, None, &target, source);
+                let why = why.unwrap_or_else(refused);
+                self.commit(event.failed(&why), Change::Nothing).await?;
                 Err(refused())
             }
         }
     }
 
-    async fn judge(&self, name: &str, password: &Secret<String>) -> Result<Judged> {
-        let known = match name.parse() {
-            Ok(name) => self.0.store.user_named(&name).await?,
-            Err(_) => None,
-        };
+    async fn judge(
+        &self,
+        known: Option<User>,
+        password: &Secret<String>,
+        source: &Source,
+    ) -> Result<Judged> {
         let passwords = &self.0.passwords;
         let usable = known
             .as_ref()
@@ -181,14 +186,15 @@ impl Auth {
             .as_ref()
             .filter(|_| why.is_none())
             .map(|user| &user.password);
-        let verdict = match passwords.judge(password, hash).await {
+        let bcrypt = self.costliest_bcrypt().await?;
+        let verdict = match passwords.judge(password, hash, bcrypt).await {
             Err(error) if error.code() == PASSWORD_TOO_LONG => Verdict::Wrong,
             judged => judged?,
         };
         match known {
             Some(user) if verdict != Verdict::Wrong && !user.disabled => {
                 if verdict == Verdict::Obsolete {
-                    self.renew(user.clone(), password).await;
+                    self.renew(user.clone(), password, source).await;
                 }
                 Ok(Judged::Right(user))
             }
@@ -197,14 +203,13 @@ impl Auth {
     }
 
     /// Makes an obsolete hash anew. If that fails, the old one is still good, and the next login tries again.
-    async fn renew(&self, mut user: User, password: &Secret<String>) {
+    async fn renew(&self, mut user: User, password: &Secret<String>, source: &Source) {
         if let Ok(hash) = self.0.passwords.renew(password).await {
             user.password = hash;
-            let _ = self
-                .0
-                .store
-                .change_user(user, Ends::default(), self.now())
-                .await;
+            let (target, ends) = (user.id.to_string(), Ends::default());
+            let event = Event::new(Action::RenewHash, None, &target, source);
+            let change = Change::ReplaceUser { user, ends };
+            let _ = self.commit(event, change).await;
         }
     }
 
@@ -222,33 +227,37 @@ impl Auth {
     /// - those of the store.
     pub async fn refresh(&self, token: &str, source: &Source) -> Result<SignedIn> {
         let token = self.0.tokens.read_refresh(token)?;
-        let (session, user) = self.open_session(&token, source).await?;
+        let (session, user) = self.open_session(&token).await?;
         let who = self.principal(&user, session.scopes.as_ref())?;
+        // Before anything else that could refuse it: whoever uses an old one may have stolen it, locked or not.
+        if (token.id, token.generation) != (session.token, session.generation) {
+            return self.superseded(&token, &who, source).await;
+        }
+        self.require_unlocked(&user, source, Path::Session).await?;
         let now = self.now();
         let mut next = session.clone();
         next.token = Id::random()?;
         next.expires_at = self.expiry(now, session.created_at);
-        let is_current = (token.id, token.generation) == (session.token, session.generation);
-        let rotated = is_current
-            && self
-                .0
-                .store
-                .rotate(&session, next.token, now, next.expires_at)
-                .await?;
-        if !rotated {
-            return self.superseded(&token, &who, source, now).await;
-        }
         next.generation += 1;
         next.rotated_at = now;
-        let done = self.pair(&user, &next);
+        let done = self.pair(&user, &next)?;
         let target = String::from(session.id);
-        self.note(Action::Refresh, Some(&who), &target, source, &done)
-            .await?;
-        done
+        let event = Event::new(Action::Refresh, Some(&who), &target, source);
+        let change = Change::Rotate {
+            session,
+            next: next.token,
+            expires_at: next.expires_at,
+        };
+        match self.commit(event, change).await {
+            Err(error) if error.code() == REFRESH_SUPERSEDED => {
+                self.superseded(&token, &who, source).await
+            }
+            committed => committed.map(|()| done),
+        }
     }
 
     /// The session of a refresh token, and its user, if both are as they should be.
-    async fn open_session(&self, token: &Refresh, source: &Source) -> Result<(Session, User)> {
+    async fn open_session(&self, token: &Refresh) -> Result<(Session, User)> {
         let session = self.0.store.session(token.session).await?;
         let session = session
             .filter(|session| session.ended_at.is_none())
@@ -259,7 +268,6 @@ impl Auth {
         if !is_whose || user.disabled || user.epoch != session.epoch || is_revoked {
             return Err(ended());
         }
-        self.require_unlocked(&user, source).await?;
         Ok((session, user))
     }
 
@@ -269,26 +277,25 @@ impl Auth {
         token: &Refresh,
         who: &Principal,
         source: &Source,
-        now: u64,
     ) -> Result<SignedIn> {
         let session = self.0.store.session(token.session).await?;
         let session = session
             .filter(|session| session.ended_at.is_none())
             .ok_or_else(ended)?;
         let is_last = token.generation.checked_add(1) == Some(session.generation);
-        if is_last && now.saturating_sub(session.rotated_at) < self.0.settings.grace {
-            return Err(Error::new(
-                REFRESH_SUPERSEDED,
-                "the token was exchanged a moment ago",
-            ));
+        let age = self.now().saturating_sub(session.rotated_at);
+        if is_last && age < self.0.settings.grace {
+            return Err(superseded());
         }
-        self.0.store.end_session(session.id, now).await?;
-        self.0.cache.forget(session.user);
-        let reused = Err(Error::new(REFRESH_REUSED, "the token was exchanged before"));
+        let reused = Error::new(REFRESH_REUSED, "the token was exchanged before");
         let target = String::from(session.id);
-        self.note(Action::RefreshReused, Some(who), &target, source, &reused)
-            .await?;
-        reused
+        let event = Event::new(Action::RefreshReused, Some(who), &target, source);
+        let change = Change::EndSession {
+            id: session.id,
+            user: Some(session.user),
+        };
+        self.commit(event.failed(&reused), change).await?;
+        Err(reused)
     }
 
     /// Ends the session of a refresh token, so that none of its tokens is good any more.
@@ -298,15 +305,14 @@ impl Auth {
     /// Those of [`Tokens::verify`](crate::Tokens::verify) and of the store. A session that has ended is no error.
     pub async fn logout(&self, refresh: &str, source: &Source) -> Result<()> {
         let token = self.0.tokens.read_refresh(refresh)?;
-        let ended = self.0.store.end_session(token.session, self.now()).await;
-        if let Some(user) = users::id_of(&token.subject) {
-            self.0.cache.forget(user);
-        }
+        let change = Change::EndSession {
+            id: token.session,
+            user: users::id_of(&token.subject),
+        };
         let who = Principal::new(PrincipalKind::User, token.subject);
         let target = String::from(token.session);
-        self.note(Action::Logout, Some(&who), &target, source, &ended)
-            .await?;
-        ended.map(drop)
+        let event = Event::new(Action::Logout, Some(&who), &target, source);
+        self.commit(event, change).await
     }
 
     fn expiry(&self, now: u64, began: u64) -> u64 {

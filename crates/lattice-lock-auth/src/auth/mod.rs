@@ -12,19 +12,20 @@ pub use transfer::{ImportedUsers, UserRecord};
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lattice_lock_config::AuthConfig;
-use lattice_lock_errors::{Error, Result, Secret};
+use lattice_lock_errors::{Result, Secret};
 use lattice_lock_principal::Principal;
 use lattice_lock_repository::{Database, EntityId, MigrationSet};
 
 use crate::audit::{Action, Audit, Event};
 use crate::keys::KeyId;
-use crate::lockout::Pseudonyms;
+use crate::lockout::{Attempt, Path, Pseudonym, Pseudonyms};
+use crate::passwords::COSTLIEST_BCRYPT;
 use crate::roles::Roles;
-use crate::store::{self, Ends, Store};
+use crate::store::{self, Change, Store};
 use crate::{
     Clock, Lockout, Passwords, Role, RoleName, Source, Tokens, TokensBuilder, User, Username, users,
 };
@@ -75,6 +76,7 @@ struct Inner {
     roles: Roles,
     settings: Settings,
     cache: Cache,
+    imported: Imported,
     used: Used,
     swept_at: AtomicU64,
     clock: Arc<dyn Clock>,
@@ -87,6 +89,13 @@ struct Settings {
     refresh: u64,
     session: u64,
     grace: u64,
+}
+
+/// The cost of the costliest hash of bcrypt that anybody has, as of some time; 0 for none.
+#[derive(Debug, Default)]
+struct Imported {
+    cost: AtomicU32,
+    due_at: AtomicU64,
 }
 
 /// When keys were used last, until it is written.
@@ -155,11 +164,14 @@ impl Auth {
         let user = self
             .new_user(name.clone(), password, Role::Admin.into())
             .await?;
-        let made = self.0.store.add_user(user.clone(), true).await;
-        let target = user.id.to_string();
-        self.note(Action::Bootstrap, None, &target, &Source::unknown(), &made)
-            .await?;
-        made.map(|()| user)
+        let (target, source) = (user.id.to_string(), Source::unknown());
+        let event = Event::new(Action::Bootstrap, None, &target, &source);
+        let change = Change::AddUser {
+            user: user.clone(),
+            first: true,
+        };
+        let made = self.commit(event, change).await;
+        self.or_note(event, made).await.map(|()| user)
     }
 
     /// Does things in somebody's name, who must hold the permission for each; the audit keeps who, and from where.
@@ -199,6 +211,19 @@ impl Auth {
         }
     }
 
+    /// The cost of the costliest hash of bcrypt that anybody still has: looked up as often as what has expired is swept,
+    /// and after an import.
+    async fn costliest_bcrypt(&self) -> Result<Option<u32>> {
+        let (imported, now) = (&self.0.imported, self.now());
+        if now >= imported.due_at.load(Ordering::Acquire) {
+            let cost = self.0.store.costliest_bcrypt(COSTLIEST_BCRYPT).await?;
+            imported.cost.store(cost.unwrap_or(0), Ordering::Relaxed);
+            imported.due_at.store(now + SWEEP_EVERY, Ordering::Release);
+        }
+        let cost = imported.cost.load(Ordering::Relaxed);
+        Ok(Some(cost).filter(|cost| *cost > 0))
+    }
+
     fn now(&self) -> u64 {
         self.0.clock.now()
     }
@@ -218,6 +243,7 @@ impl Auth {
             role,
             disabled: false,
             epoch: 0,
+            ended_at: 0,
             created_at: self.now(),
             password,
         })
@@ -228,37 +254,26 @@ impl Auth {
         self.0.store.user(id).await?.ok_or_else(users::unknown)
     }
 
-    /// Puts a changed user in the place of the one that was read.
-    async fn replace(&self, user: User, ends: Ends) -> Result<()> {
-        let id = user.id;
-        let changed = self.0.store.change_user(user, ends, self.now()).await;
-        self.0.cache.forget(id);
-        if changed? {
-            return Ok(());
-        }
-        Err(Error::new(
-            crate::codes::USER_CHANGED,
-            "the user was changed meanwhile",
-        ))
+    /// What attempts at this account are counted by.
+    fn attempt(&self, account: Pseudonym, source: &Source, path: Path) -> Attempt {
+        let (rules, now) = (self.0.lockout, self.now());
+        self.0.pseudonyms.attempt(account, source, path, rules, now)
     }
 
-    /// Writes an entry of the audit about what came of something.
-    async fn note<T: Sync>(
-        &self,
-        action: Action,
-        actor: Option<&Principal>,
-        target: &str,
-        source: &Source,
-        outcome: &Result<T>,
-    ) -> Result<()> {
-        let event = Event {
-            action,
-            actor,
-            target,
-            source,
-            outcome: outcome.as_ref().map(|_| ()),
-        };
-        self.0.audit.write(self.now(), event).await
+    /// Makes a change together with the entry of the audit that says so. This process forgets what it remembered of
+    /// those whom it affects.
+    async fn commit(&self, event: Event<'_>, change: Change) -> Result<()> {
+        let _forgetting = self.0.cache.forgetting(change.affected());
+        self.0.audit.write(self.now(), event, &change).await
+    }
+
+    /// Has the audit keep what was not done, and passes it on; what was done is in it already.
+    async fn or_note<T: Send>(&self, event: Event<'_>, outcome: Result<T>) -> Result<T> {
+        if let Err(error) = &outcome {
+            let event = event.failed(error);
+            self.commit(event, Change::Nothing).await?;
+        }
+        outcome
     }
 }
 

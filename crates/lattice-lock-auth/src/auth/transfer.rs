@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_repository::EntityId;
@@ -6,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Auth;
-use crate::audit::Action;
+use crate::audit::{Action, Event};
 use crate::codes::{IMPORT_INVALID, USERNAME_TAKEN};
+use crate::store::Change;
 use crate::{Role, Source, User};
 
 /// How many users are read at once.
@@ -78,7 +80,9 @@ impl Auth {
     }
 
     /// Takes over users with the passwords that they have: hashes of argon2id and bcrypt, the latter replaced at the
-    /// first login. All records are checked before the first user is made; doing it again skips those that are there.
+    /// first login; until the last one is, every login takes a hash of each scheme, so that nobody learns from the work
+    /// who was taken over. All records are checked before the first user is made; doing it again skips those that are
+    /// there.
     ///
     /// # Errors
     ///
@@ -97,23 +101,19 @@ impl Auth {
             .enumerate()
             .map(read)
             .collect::<Result<Vec<_>>>()?;
-        let mut imported = ImportedUsers::default();
+        let (mut imported, source) = (ImportedUsers::default(), Source::unknown());
         for user in users {
-            match self.0.store.add_user(user, false).await {
+            let target = user.id.to_string();
+            let event = Event::new(Action::ImportUser, None, &target, &source);
+            let change = Change::AddUser { user, first: false };
+            match self.commit(event, change).await {
                 Ok(()) => imported.added += 1,
                 Err(error) if error.code() == USERNAME_TAKEN => imported.skipped += 1,
                 Err(error) => return Err(error),
             }
         }
-        let target = imported.added.to_string();
-        self.note(
-            Action::ImportUsers,
-            None,
-            &target,
-            &Source::unknown(),
-            &Ok(()),
-        )
-        .await?;
+        // How much work a login is now depends on their hashes.
+        self.0.imported.due_at.store(0, Ordering::Release);
         Ok(imported)
     }
 
@@ -129,6 +129,7 @@ impl Auth {
             role,
             disabled: !record.is_active,
             epoch: 0,
+            ended_at: 0,
             created_at: now,
             password: record.password_hash.parse()?,
         })

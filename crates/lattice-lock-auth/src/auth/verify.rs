@@ -6,9 +6,10 @@ use lattice_lock_repository::EntityId;
 
 use super::Auth;
 use super::cache::{Credential, Standing};
-use crate::codes::{KEY_UNKNOWN, TOKEN_REVOKED};
+use crate::codes::TOKEN_REVOKED;
 use crate::keys::{PREFIX, Presented};
-use crate::lockout::{Attempt, Settled, locked_out};
+use crate::lockout::{Attempt, Path, Settled, locked_out};
+use crate::store::key_unknown;
 use crate::tokens::Access;
 use crate::{Source, User, users};
 
@@ -33,15 +34,15 @@ impl Auth {
     /// # Errors
     ///
     /// - Those of [`Tokens::verify`](crate::Tokens::verify);
-    /// - [`TOKEN_REVOKED`]: it, its session or its user's tokens were called back, or the user is disabled or deleted;
+    /// - [`TOKEN_REVOKED`]: it, its session or its user's tokens were called back (one without a session if it was
+    ///   issued in that second or before), or the user is disabled or deleted;
     /// - [`LOCKED_OUT`](crate::codes::LOCKED_OUT), with the wait;
     /// - those of the store: what cannot be looked up is not accepted.
     pub async fn verify(&self, token: &str, source: &Source) -> Result<Principal> {
         let access = self.0.tokens.read_access(token)?;
-        let (credential, now) = (Credential::Token(access.id), self.now());
-        let standing = match self.0.cache.get(credential, source, now) {
+        let standing = match self.0.cache.get(Credential::Token(access.id), source) {
             Some(standing) => standing,
-            None => self.look_up_token(&access, source, now).await?,
+            None => self.look_up_token(&access, source).await?,
         };
         Ok(principal_of(access, &standing))
     }
@@ -53,7 +54,7 @@ impl Auth {
     /// Those of [`verify`](Self::verify).
     pub async fn verify_now(&self, token: &str, source: &Source) -> Result<Principal> {
         let access = self.0.tokens.read_access(token)?;
-        let standing = self.look_up_token(&access, source, self.now()).await?;
+        let standing = self.look_up_token(&access, source).await?;
         Ok(principal_of(access, &standing))
     }
 
@@ -64,13 +65,13 @@ impl Auth {
     /// # Errors
     ///
     /// - [`KEY_MALFORMED`](crate::codes::KEY_MALFORMED): nothing was looked up;
-    /// - [`KEY_UNKNOWN`]: also revoked or expired, or its owner is disabled;
+    /// - [`KEY_UNKNOWN`](crate::codes::KEY_UNKNOWN): also revoked or expired, or its owner is disabled;
     /// - [`LOCKED_OUT`](crate::codes::LOCKED_OUT), with the wait;
     /// - those of the store.
     pub async fn verify_key(&self, key: &str, source: &Source) -> Result<Principal> {
         let presented = Presented::read(key)?;
-        let (credential, now) = (Credential::Key(presented.hash), self.now());
-        let standing = match self.0.cache.get(credential, source, now) {
+        let now = self.now();
+        let standing = match self.0.cache.get(Credential::Key(presented.hash), source) {
             Some(standing) => standing,
             None => self.look_up_key(&presented, source, now).await?,
         };
@@ -79,18 +80,13 @@ impl Auth {
             .principal
             .as_ref()
             .filter(|_| is_good)
-            .ok_or_else(unknown)?;
+            .ok_or_else(key_unknown)?;
         self.0.used.note(&presented.id, now);
         Ok(who.clone())
     }
 
-    async fn look_up_token(
-        &self,
-        access: &Access,
-        source: &Source,
-        now: u64,
-    ) -> Result<Arc<Standing>> {
-        let generation = self.0.cache.generation();
+    async fn look_up_token(&self, access: &Access, source: &Source) -> Result<Arc<Standing>> {
+        let begun = self.0.cache.begin();
         let (store, revoked) = (&self.0.store, || {
             Error::new(TOKEN_REVOKED, "the token was called back")
         });
@@ -114,18 +110,21 @@ impl Auth {
             },
             Some(id) => {
                 let user = store.user(id).await?.ok_or_else(revoked)?;
-                if user.disabled || access.epoch.is_some_and(|epoch| epoch != user.epoch) {
+                // One without a session says when it was made, but not in which epoch.
+                let is_called_back = access.epoch.map_or_else(
+                    || access.issued_at <= user.ended_at,
+                    |epoch| epoch != user.epoch,
+                );
+                if user.disabled || is_called_back {
                     return Err(revoked());
                 }
-                self.require_unlocked(&user, source).await?;
+                self.require_unlocked(&user, source, Path::Session).await?;
                 self.standing(&user, None, Some(access.expires_at))
             }
         };
         let standing = Arc::new(standing);
         let credential = Credential::Token(access.id);
-        self.0
-            .cache
-            .put(credential, source, now, generation, &standing);
+        self.0.cache.put(credential, source, begun, &standing);
         Ok(standing)
     }
 
@@ -135,13 +134,15 @@ impl Auth {
         source: &Source,
         now: u64,
     ) -> Result<Arc<Standing>> {
-        let generation = self.0.cache.generation();
+        let begun = self.0.cache.begin();
         let key = self.0.store.key(&presented.id).await?;
         let key = key.filter(|key| key.matches(&presented.hash) && !key.is_over(now));
-        let key = key.ok_or_else(unknown)?;
+        let key = key.ok_or_else(key_unknown)?;
         let owner = self.0.store.user(key.owner).await?;
-        let owner = owner.filter(|owner| !owner.disabled).ok_or_else(unknown)?;
-        let attempt = self.require_unlocked(&owner, source).await?;
+        let owner = owner
+            .filter(|owner| !owner.disabled)
+            .ok_or_else(key_unknown)?;
+        let attempt = self.require_unlocked(&owner, source, Path::Key).await?;
         if let Some(strange) = attempt {
             self.0.store.settle(&strange, Settled::Known).await?;
         }
@@ -152,9 +153,7 @@ impl Auth {
         standing.principal = Some(who);
         let standing = Arc::new(standing);
         let credential = Credential::Key(presented.hash);
-        self.0
-            .cache
-            .put(credential, source, now, generation, &standing);
+        self.0.cache.put(credential, source, begun, &standing);
         Ok(standing)
     }
 
@@ -178,19 +177,19 @@ impl Auth {
     }
 
     /// Refuses a user whose account, or a source, has to wait: a lock holds on every path. Returns the place, if it is
-    /// not known as one of the user's.
+    /// to be known as one where keys of the user's are used.
     pub(super) async fn require_unlocked(
         &self,
         user: &User,
         source: &Source,
+        path: Path,
     ) -> Result<Option<Attempt>> {
-        let now = self.now();
-        let name = user.name.as_str();
-        let attempt = self.0.pseudonyms.attempt(name, source, self.0.lockout, now);
+        let account = self.0.pseudonyms.of_user(user.id);
+        let attempt = self.attempt(account, source, path);
         let gates = self.0.store.gates(&attempt.keys()).await?;
         match attempt.closed_until(&gates) {
             None => Ok(Some(attempt).filter(|attempt| attempt.is_strange(&gates))),
-            Some(until) => Err(locked_out(now, until)),
+            Some(until) => Err(locked_out(attempt.now, until)),
         }
     }
 
@@ -212,10 +211,6 @@ fn principal_of(access: Access, standing: &Standing) -> Principal {
             .intersection(&standing.permissions)
             .cloned(),
     )
-}
-
-fn unknown() -> Error {
-    Error::new(KEY_UNKNOWN, "no such API key")
 }
 
 #[cfg(test)]

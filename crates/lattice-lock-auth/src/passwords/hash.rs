@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use argon2::password_hash::phc;
@@ -20,7 +21,7 @@ const SHORTEST_DIGEST: usize = 16;
 /// The first version whose passes overwrite nothing: 1.3.
 const VERSION: u32 = 19;
 /// The most that verifying a hash of bcrypt may cost: about a second.
-const COSTLIEST_BCRYPT: u32 = 14;
+pub(crate) const COSTLIEST_BCRYPT: u32 = 14;
 
 /// Beginnings of hashes that others write.
 const FOREIGN: [(&str, &str); 5] = [
@@ -70,6 +71,14 @@ impl PasswordHash {
         match &self.scheme {
             Scheme::Argon2id(hash) => Some(Cost::of(&hash.1)),
             Scheme::Bcrypt { .. } => None,
+        }
+    }
+
+    /// The cost of a hash of bcrypt.
+    pub(crate) fn bcrypt_cost(&self) -> Option<u32> {
+        match self.scheme {
+            Scheme::Argon2id(_) => None,
+            Scheme::Bcrypt { cost } => Some(cost),
         }
     }
 
@@ -152,6 +161,19 @@ impl PasswordHash {
             Scheme::Bcrypt { .. } => Ok(()),
         }
     }
+}
+
+/// Does what verifying a hash of bcrypt at the cost `most` takes, less what was done at the cost `done`: each cost takes
+/// twice what the one before does, so that the costs from `done` on add up to it.
+pub(super) fn take_as_long(typed: &Secret<String>, done: Option<u32>, most: u32) -> Result<()> {
+    for cost in missing(done, most) {
+        bcrypt::hash_with_salt(typed.expose(), cost, [0; 16]).map_err(|_| failed())?;
+    }
+    Ok(())
+}
+
+fn missing(done: Option<u32>, most: u32) -> Range<u32> {
+    done.map_or(most..most + 1, |done| done..most)
 }
 
 /// Argon2id of a password, with the pepper that the parameters name.
@@ -281,5 +303,21 @@ impl TryFrom<String> for PasswordHash {
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_hash_of_bcrypt_takes_as_long_as_the_costliest() {
+        let work = |done: Option<u32>| -> u64 {
+            let missing = missing(done, COSTLIEST_BCRYPT).map(|cost| 1_u64 << cost);
+            done.map_or(0, |cost| 1 << cost) + missing.sum::<u64>()
+        };
+        let all = 1 << COSTLIEST_BCRYPT;
+        assert_eq!(work(None), all);
+        assert!((4..=COSTLIEST_BCRYPT).all(|cost| work(Some(cost)) == all));
     }
 }

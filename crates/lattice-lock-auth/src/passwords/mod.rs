@@ -8,6 +8,7 @@ mod policy;
 
 pub use builder::PasswordsBuilder;
 pub use cost::Cost;
+pub(crate) use hash::COSTLIEST_BCRYPT;
 pub use hash::PasswordHash;
 
 use std::fmt;
@@ -85,7 +86,8 @@ impl Passwords {
         PasswordsBuilder::default()
     }
 
-    /// How many hashes were computed since it was made: what an attacker, or a test, is held against.
+    /// How many hashes were computed since it was made: what an attacker, or a test, is held against. What is done to
+    /// take as long as a hash of bcrypt counts as one.
     #[must_use]
     pub fn hash_calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
@@ -173,10 +175,13 @@ impl Passwords {
     /// - [`RUNTIME_MISSING`](crate::codes::RUNTIME_MISSING),
     ///   [`HASHING_STOPPED`](crate::codes::HASHING_STOPPED), [`HASHING_FAILED`](crate::codes::HASHING_FAILED).
     pub async fn verify(&self, password: &Secret<String>, hash: &PasswordHash) -> Result<bool> {
-        Ok(self.judge(password, Some(hash)).await? != Verdict::Wrong)
+        Ok(self.judge(password, Some(hash), None).await? != Verdict::Wrong)
     }
 
     /// Holds a password against a hash; without one it does the same work, and the answer is no.
+    ///
+    /// With the cost of the costliest hash of bcrypt that anybody has, every answer takes a hash of each scheme: nobody
+    /// learns from the work whose password came from elsewhere.
     ///
     /// # Errors
     ///
@@ -185,6 +190,7 @@ impl Passwords {
         &self,
         password: &Secret<String>,
         hash: Option<&PasswordHash>,
+        bcrypt: Option<u32>,
     ) -> Result<Verdict> {
         Self::require_bounded(password)?;
         hash.map_or(Ok(()), |hash| self.require_usable(hash))?;
@@ -192,13 +198,22 @@ impl Passwords {
         let (peppers, calls) = (self.peppers.clone(), self.calls.clone());
         let job = move || {
             let normal = Policy::WIDEST.check(&typed)?;
+            let done = hash.as_ref().and_then(PasswordHash::bcrypt_cost);
             calls.fetch_add(1, Ordering::Relaxed);
-            match hash {
-                None => PasswordHash::make(&normal, cost, &peppers).map(|_| Verdict::Wrong),
-                Some(hash) if !hash.matches(&normal, &typed, &peppers)? => Ok(Verdict::Wrong),
-                Some(hash) if hash.is_obsolete(cost, &peppers) => Ok(Verdict::Obsolete),
-                Some(_) => Ok(Verdict::Right),
+            let verdict = match &hash {
+                None => PasswordHash::make(&normal, cost, &peppers).map(|_| Verdict::Wrong)?,
+                Some(hash) if !hash.matches(&normal, &typed, &peppers)? => Verdict::Wrong,
+                Some(hash) if hash.is_obsolete(cost, &peppers) => Verdict::Obsolete,
+                Some(_) => Verdict::Right,
+            };
+            if let Some(most) = bcrypt {
+                calls.fetch_add(1, Ordering::Relaxed);
+                hash::take_as_long(&typed, done, most.max(done.unwrap_or(0)))?;
+                if done.is_some() {
+                    PasswordHash::make(&normal, cost, &peppers)?;
+                }
             }
+            Ok(verdict)
         };
         self.gate.run(job).await?
     }

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_repository::EntityId;
 
-use super::{Ends, Session, Store};
+use super::{Change, Ends, Session, Store, key_unknown, no_place, superseded, user_changed};
 use crate::audit::AuditEntry;
 use crate::codes::{BOOTSTRAPPED, KEY_TAKEN, USERNAME_TAKEN};
 use crate::keys::{ApiKey, KeyId};
 use crate::lockout::{Attempt, GateState, Pseudonym, Settled};
 use crate::tokens::Id;
-use crate::{User, Username};
+use crate::{User, Username, users};
 
 /// Everything in this process's memory: gone with it.
 #[derive(Default)]
@@ -83,27 +83,138 @@ impl State {
     }
 }
 
-fn end(key: Option<&mut ApiKey>, at: u64) -> bool {
-    let existed = key.is_some();
+fn end(key: Option<&mut ApiKey>, at: u64) {
     if let Some(key) = key {
         key.expires_at = Some(key.expires_at.map_or(at, |end| end.min(at)));
     }
-    existed
+}
+
+/// Each looks at everything before it changes anything.
+impl State {
+    fn make(&mut self, change: &Change, now: u64) -> Result<()> {
+        match change {
+            Change::Nothing => {}
+            Change::AddUser { user, first } => self.add_user(user, *first)?,
+            Change::ReplaceUser { user, ends } => self.change_user(user, *ends, now)?,
+            Change::RemoveUser(id) => self.remove_user(*id)?,
+            Change::AddSession(session) => {
+                self.sessions.insert(session.id, session.clone());
+            }
+            Change::Rotate {
+                session,
+                next,
+                expires_at,
+            } => self.rotate(session, *next, now, *expires_at)?,
+            Change::EndSession { id, .. } => {
+                if let Some(session) = self.sessions.get_mut(id) {
+                    session.ended_at.get_or_insert(now);
+                }
+            }
+            Change::RevokeToken(id, until) => {
+                self.revoked.insert(*id, *until);
+            }
+            Change::RevokeBefore(at) => self.revoked_before = self.revoked_before.max(*at),
+            Change::AddKey {
+                key,
+                epoch,
+                replaces,
+            } => self.add_key(key, *epoch, replaces.as_ref(), now)?,
+            Change::EndKey { id, .. } => end(self.keys.get_mut(id), now),
+            Change::Open(gate) => self.put(vec![gate.clone()]),
+        }
+        Ok(())
+    }
+
+    fn add_user(&mut self, user: &User, first: bool) -> Result<()> {
+        if first && self.bootstrapped {
+            return Err(Error::new(BOOTSTRAPPED, "there was a first user already"));
+        }
+        if self.names.contains_key(&user.name) || self.users.contains_key(&user.id) {
+            return Err(taken());
+        }
+        self.bootstrapped |= first;
+        self.names.insert(user.name.clone(), user.id);
+        self.users.insert(user.id, user.clone());
+        Ok(())
+    }
+
+    fn change_user(&mut self, user: &User, ends: Ends, now: u64) -> Result<()> {
+        let kept = self.users.get(&user.id);
+        let kept = kept.filter(|kept| kept.version == user.version);
+        let old = kept.ok_or_else(user_changed)?.name.clone();
+        let owner = self.names.get(&user.name);
+        if owner.is_some_and(|owner| *owner != user.id) {
+            return Err(taken());
+        }
+        self.names.remove(&old);
+        self.names.insert(user.name.clone(), user.id);
+        self.end(user.id, ends, now);
+        let version = user.version + 1;
+        let user = user.clone();
+        self.users.insert(user.id, User { version, ..user });
+        Ok(())
+    }
+
+    fn remove_user(&mut self, id: EntityId) -> Result<()> {
+        let user = self.users.remove(&id).ok_or_else(users::unknown)?;
+        self.names.remove(&user.name);
+        self.sessions.retain(|_, session| session.user != id);
+        for key in self.owners.remove(&id).unwrap_or_default() {
+            self.keys.remove(&key);
+        }
+        Ok(())
+    }
+
+    fn rotate(&mut self, session: &Session, next: Id, now: u64, expires_at: u64) -> Result<()> {
+        let good = |kept: &&mut Session| {
+            let current = (kept.token, kept.generation) == (session.token, session.generation);
+            current && kept.ended_at.is_none()
+        };
+        let kept = self.sessions.get_mut(&session.id).filter(good);
+        let kept = kept.ok_or_else(superseded)?;
+        (kept.token, kept.rotated_at, kept.expires_at) = (next, now, expires_at);
+        kept.generation += 1;
+        Ok(())
+    }
+
+    fn add_key(
+        &mut self,
+        key: &ApiKey,
+        epoch: u64,
+        replaces: Option<&(KeyId, u64)>,
+        now: u64,
+    ) -> Result<()> {
+        let owner = self.users.get(&key.owner);
+        if owner.is_none_or(|owner| owner.epoch != epoch) {
+            return Err(user_changed());
+        }
+        if self.keys.contains_key(&key.id) {
+            return Err(Error::new(KEY_TAKEN, "another key has the same id"));
+        }
+        if let Some((old, at)) = replaces {
+            let old = self.keys.get_mut(old).filter(|old| !old.is_over(now));
+            end(Some(old.ok_or_else(key_unknown)?), *at);
+        }
+        let keys = self.owners.entry(key.owner).or_default();
+        keys.insert(key.id.clone());
+        self.keys.insert(key.id.clone(), key.clone());
+        Ok(())
+    }
+}
+
+fn taken() -> Error {
+    Error::new(USERNAME_TAKEN, "the user name is taken")
 }
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn add_user(&self, user: User, first: bool) -> Result<()> {
+    async fn commit(&self, change: &Change, entry: &AuditEntry) -> Result<()> {
         let mut state = self.state();
-        if first && state.bootstrapped {
-            return Err(Error::new(BOOTSTRAPPED, "there was a first user already"));
+        if state.audit.len() as u64 + 1 != entry.sequence {
+            return Err(no_place());
         }
-        if state.names.contains_key(&user.name) || state.users.contains_key(&user.id) {
-            return Err(Error::new(USERNAME_TAKEN, "the user name is taken"));
-        }
-        state.bootstrapped |= first;
-        state.names.insert(user.name.clone(), user.id);
-        state.users.insert(user.id, user);
+        state.make(change, entry.at)?;
+        state.audit.push(entry.clone());
         Ok(())
     }
 
@@ -125,110 +236,25 @@ impl Store for MemoryStore {
         Ok(users.take(limit).map(|(_, user)| user.clone()).collect())
     }
 
-    async fn change_user(&self, mut user: User, ends: Ends, now: u64) -> Result<bool> {
-        let mut state = self.state();
-        let Some(kept) = state
+    async fn costliest_bcrypt(&self, most: u32) -> Result<Option<u32>> {
+        let state = self.state();
+        let costs = state
             .users
-            .get(&user.id)
-            .filter(|it| it.version == user.version)
-        else {
-            return Ok(false);
-        };
-        let old = kept.name.clone();
-        if state
-            .names
-            .get(&user.name)
-            .is_some_and(|owner| *owner != user.id)
-        {
-            return Err(Error::new(USERNAME_TAKEN, "the user name is taken"));
-        }
-        state.names.remove(&old);
-        state.names.insert(user.name.clone(), user.id);
-        user.version += 1;
-        state.end(user.id, ends, now);
-        state.users.insert(user.id, user);
-        Ok(true)
-    }
-
-    async fn remove_user(&self, id: EntityId) -> Result<bool> {
-        let mut state = self.state();
-        let Some(user) = state.users.remove(&id) else {
-            return Ok(false);
-        };
-        state.names.remove(&user.name);
-        state.sessions.retain(|_, session| session.user != id);
-        for key in state.owners.remove(&id).unwrap_or_default() {
-            state.keys.remove(&key);
-        }
-        Ok(true)
-    }
-
-    async fn add_session(&self, session: Session) -> Result<()> {
-        self.state().sessions.insert(session.id, session);
-        Ok(())
+            .values()
+            .filter_map(|user| user.password.bcrypt_cost());
+        Ok(costs.filter(|cost| *cost <= most).max())
     }
 
     async fn session(&self, id: Id) -> Result<Option<Session>> {
         Ok(self.state().sessions.get(&id).cloned())
     }
 
-    async fn rotate(&self, session: &Session, next: Id, now: u64, expires_at: u64) -> Result<bool> {
-        let mut state = self.state();
-        let Some(kept) = state.sessions.get_mut(&session.id) else {
-            return Ok(false);
-        };
-        let current = (kept.token, kept.generation) == (session.token, session.generation);
-        if !current || kept.ended_at.is_some() {
-            return Ok(false);
-        }
-        kept.token = next;
-        kept.generation += 1;
-        kept.rotated_at = now;
-        kept.expires_at = expires_at;
-        Ok(true)
-    }
-
-    async fn end_session(&self, id: Id, now: u64) -> Result<bool> {
-        let mut state = self.state();
-        let session = state.sessions.get_mut(&id);
-        let open = session.filter(|session| session.ended_at.is_none());
-        Ok(open.map(|session| session.ended_at = Some(now)).is_some())
-    }
-
-    async fn revoke_token(&self, id: Id, until: u64) -> Result<()> {
-        self.state().revoked.insert(id, until);
-        Ok(())
-    }
-
     async fn is_revoked(&self, id: Id) -> Result<bool> {
         Ok(self.state().revoked.contains_key(&id))
     }
 
-    async fn revoke_before(&self, at: u64) -> Result<()> {
-        let mut state = self.state();
-        state.revoked_before = state.revoked_before.max(at);
-        Ok(())
-    }
-
     async fn revoked_before(&self) -> Result<u64> {
         Ok(self.state().revoked_before)
-    }
-
-    async fn add_key(&self, key: ApiKey, replaces: Option<(KeyId, u64)>) -> Result<()> {
-        let mut state = self.state();
-        if state.keys.contains_key(&key.id) {
-            return Err(Error::new(KEY_TAKEN, "another key has the same id"));
-        }
-        if let Some((old, at)) = replaces {
-            end(state.keys.get_mut(&old), at);
-        }
-        state
-            .owners
-            .entry(key.owner)
-            .or_default()
-            .insert(key.id.clone());
-        state.keys.insert(key.id.clone(), key);
-        Ok(())
     }
 
     async fn key(&self, id: &KeyId) -> Result<Option<ApiKey>> {
@@ -242,10 +268,6 @@ impl Store for MemoryStore {
         let mut keys: Vec<_> = ids.filter_map(|id| state.keys.get(id).cloned()).collect();
         keys.sort_by(|one, two| (one.created_at, &one.id).cmp(&(two.created_at, &two.id)));
         Ok(keys)
-    }
-
-    async fn end_key(&self, id: &KeyId, at: u64) -> Result<bool> {
-        Ok(end(self.state().keys.get_mut(id), at))
     }
 
     async fn touch_keys(&self, used: &[(KeyId, u64)]) -> Result<()> {
@@ -299,15 +321,6 @@ impl Store for MemoryStore {
             .retain(|_, session| session.expires_at >= now);
         let after = state.gates.len() + state.revoked.len() + state.sessions.len();
         Ok((before - after) as u64)
-    }
-
-    async fn append(&self, entry: &AuditEntry) -> Result<bool> {
-        let mut state = self.state();
-        let free = state.audit.len() as u64 + 1 == entry.sequence;
-        if free {
-            state.audit.push(entry.clone());
-        }
-        Ok(free)
     }
 
     async fn last_entry(&self) -> Result<Option<AuditEntry>> {

@@ -6,13 +6,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lattice_lock_errors::Result;
+use lattice_lock_errors::{Error, Result};
 use lattice_lock_principal::Permissions;
 #[cfg(feature = "__sql")]
 use lattice_lock_repository::Engine;
 use lattice_lock_repository::{Database, EntityId, MigrationSet};
 
 use crate::audit::AuditEntry;
+use crate::codes::{AUDIT_CONTENDED, KEY_UNKNOWN, REFRESH_SUPERSEDED, USER_CHANGED};
 use crate::keys::{ApiKey, KeyId};
 use crate::lockout::{Attempt, GateState, Pseudonym, Settled};
 use crate::tokens::Id;
@@ -50,45 +51,120 @@ pub(crate) struct Ends {
     pub(crate) keys: bool,
 }
 
+/// What is changed together with its entry in the audit: both are kept or neither is.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// Only the entry.
+    Nothing,
+    /// [`USERNAME_TAKEN`](crate::codes::USERNAME_TAKEN); with `first`,
+    /// [`BOOTSTRAPPED`](crate::codes::BOOTSTRAPPED) from the second time on, also after that user was deleted.
+    AddUser {
+        user: User,
+        first: bool,
+    },
+    /// Puts the user in the place of the one of the same version, and gives it the next.
+    /// [`USER_CHANGED`](crate::codes::USER_CHANGED), [`USERNAME_TAKEN`](crate::codes::USERNAME_TAKEN).
+    ReplaceUser {
+        user: User,
+        ends: Ends,
+    },
+    /// With sessions and keys. [`USER_UNKNOWN`](crate::codes::USER_UNKNOWN).
+    RemoveUser(EntityId),
+    AddSession(Session),
+    /// Puts `next` in the place of the session's token, if that is still good: of many callers one. Others get
+    /// [`REFRESH_SUPERSEDED`](crate::codes::REFRESH_SUPERSEDED).
+    Rotate {
+        session: Session,
+        next: Id,
+        expires_at: u64,
+    },
+    /// One that has ended stays so.
+    EndSession {
+        id: Id,
+        user: Option<EntityId>,
+    },
+    /// Until when it has to be remembered.
+    RevokeToken(Id, u64),
+    /// Tokens issued before this moment are good no more; it never goes back.
+    RevokeBefore(u64),
+    /// Keeps a new key, if its owner is of the same epoch still ([`USER_CHANGED`](crate::codes::USER_CHANGED)). With
+    /// `replaces`, another one ends at that time at the latest, if it has not ended already
+    /// ([`KEY_UNKNOWN`](crate::codes::KEY_UNKNOWN)).
+    AddKey {
+        key: ApiKey,
+        epoch: u64,
+        replaces: Option<(KeyId, u64)>,
+    },
+    /// Has a key end now, if it does not end sooner.
+    EndKey {
+        id: KeyId,
+        owner: EntityId,
+    },
+    /// Puts the gate of an account in the place of what it was.
+    Open(GateState),
+}
+
+/// Whose credentials are worth something else after a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Affected {
+    Nobody,
+    User(EntityId),
+    Everybody,
+}
+
+impl Change {
+    pub(crate) fn affected(&self) -> Affected {
+        match self {
+            Self::ReplaceUser { user, .. } => Affected::User(user.id),
+            Self::RemoveUser(user) => Affected::User(*user),
+            Self::EndSession { user, .. } => user.map_or(Affected::Nobody, Affected::User),
+            Self::EndKey { owner, .. } => Affected::User(*owner),
+            Self::AddKey { key, replaces, .. } if replaces.is_some() => Affected::User(key.owner),
+            Self::RevokeToken(..) | Self::RevokeBefore(_) => Affected::Everybody,
+            _ => Affected::Nobody,
+        }
+    }
+}
+
+pub(crate) fn user_changed() -> Error {
+    Error::new(USER_CHANGED, "the user was changed meanwhile")
+}
+
+pub(crate) fn key_unknown() -> Error {
+    Error::new(KEY_UNKNOWN, "no such API key")
+}
+
+pub(crate) fn superseded() -> Error {
+    Error::new(REFRESH_SUPERSEDED, "the token was exchanged a moment ago")
+}
+
+/// The place of an entry was not free: nothing was changed.
+pub(crate) fn no_place() -> Error {
+    Error::new(AUDIT_CONTENDED, "no place for an entry of the audit")
+}
+
 /// Everything that auth keeps. Each method is one step that is done as a whole or not at all, also between processes.
 #[async_trait]
 pub(crate) trait Store: fmt::Debug + Send + Sync {
+    /// Makes a change and writes the entry, which says when it is. Nothing of it happens if either cannot.
+    ///
     /// # Errors
     ///
-    /// [`USERNAME_TAKEN`](crate::codes::USERNAME_TAKEN); with `first`,
-    /// [`BOOTSTRAPPED`](crate::codes::BOOTSTRAPPED) from the second time on, also after that user was deleted.
-    async fn add_user(&self, user: User, first: bool) -> Result<()>;
+    /// Those of the [`Change`]; [`AUDIT_CONTENDED`] when the entry's place is not free.
+    async fn commit(&self, change: &Change, entry: &AuditEntry) -> Result<()>;
+
     async fn user(&self, id: EntityId) -> Result<Option<User>>;
     async fn user_named(&self, name: &Username) -> Result<Option<User>>;
     async fn users(&self, after: Option<EntityId>, limit: usize) -> Result<Vec<User>>;
-    /// Whether the user was still of the version that `user` has; the kept one has the next.
-    ///
-    /// # Errors
-    ///
-    /// [`USERNAME_TAKEN`](crate::codes::USERNAME_TAKEN).
-    async fn change_user(&self, user: User, ends: Ends, now: u64) -> Result<bool>;
-    /// Removes a user with sessions and keys.
-    async fn remove_user(&self, id: EntityId) -> Result<bool>;
+    /// The highest cost, up to `most`, of the hashes of bcrypt that there are.
+    async fn costliest_bcrypt(&self, most: u32) -> Result<Option<u32>>;
 
-    async fn add_session(&self, session: Session) -> Result<()>;
     async fn session(&self, id: Id) -> Result<Option<Session>>;
-    /// Puts `next` in the place of `token`, if that is still good: of many callers one.
-    async fn rotate(&self, session: &Session, next: Id, now: u64, expires_at: u64) -> Result<bool>;
-    /// Whether there was one that had not ended.
-    async fn end_session(&self, id: Id, now: u64) -> Result<bool>;
-
-    async fn revoke_token(&self, id: Id, until: u64) -> Result<()>;
     async fn is_revoked(&self, id: Id) -> Result<bool>;
-    /// Tokens issued before this moment are good no more; it never goes back.
-    async fn revoke_before(&self, at: u64) -> Result<()>;
     async fn revoked_before(&self) -> Result<u64>;
 
-    /// Keeps a new key; with `replaces`, another one ends at that time at the latest.
-    async fn add_key(&self, key: ApiKey, replaces: Option<(KeyId, u64)>) -> Result<()>;
     async fn key(&self, id: &KeyId) -> Result<Option<ApiKey>>;
     async fn keys_of(&self, owner: EntityId) -> Result<Vec<ApiKey>>;
-    /// Has a key end at that time, if it does not end sooner; whether there is one.
-    async fn end_key(&self, id: &KeyId, at: u64) -> Result<bool>;
     async fn touch_keys(&self, used: &[(KeyId, u64)]) -> Result<()>;
 
     async fn gates(&self, keys: &[Pseudonym]) -> Result<Vec<GateState>>;
@@ -99,8 +175,6 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Removes what has no meaning any more, and says how much that was.
     async fn sweep(&self, now: u64) -> Result<u64>;
 
-    /// Whether the entry's place was free.
-    async fn append(&self, entry: &AuditEntry) -> Result<bool>;
     async fn last_entry(&self) -> Result<Option<AuditEntry>>;
     async fn entries(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
 
@@ -120,4 +194,182 @@ pub(crate) fn open(database: &Database) -> Arc<dyn Store> {
     #[cfg(not(feature = "__sql"))]
     let _ = database;
     Arc::<memory::MemoryStore>::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codes::{USER_UNKNOWN, USERNAME_TAKEN};
+    use crate::keys::generate;
+    use lattice_lock_errors::Code;
+
+    fn entry(sequence: u64, at: u64) -> AuditEntry {
+        AuditEntry {
+            sequence,
+            at,
+            action: "test".into(),
+            actor: "nobody".into(),
+            target: String::new(),
+            source: String::new(),
+            outcome: "ok".into(),
+            key_id: "k".into(),
+            digest: "d".into(),
+            mac: "m".into(),
+        }
+    }
+
+    fn user(name: &str) -> User {
+        let hash = "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW";
+        User {
+            id: EntityId::generate(),
+            version: 1,
+            name: name.parse().unwrap(),
+            role: crate::Role::Viewer.into(),
+            disabled: false,
+            epoch: 0,
+            ended_at: 0,
+            created_at: 1,
+            password: hash.parse().unwrap(),
+        }
+    }
+
+    fn key(owner: EntityId) -> ApiKey {
+        let (_, made) = generate().unwrap();
+        ApiKey {
+            id: made.id,
+            hash: made.hash,
+            owner,
+            name: "k".into(),
+            scopes: Permissions::new(),
+            created_at: 1,
+            expires_at: None,
+            last_used_at: None,
+        }
+    }
+
+    struct Writer {
+        store: Arc<dyn Store>,
+        written: u64,
+    }
+
+    impl Writer {
+        /// The change, at second 10 times the number of entries so far.
+        async fn make(&mut self, change: Change) -> std::result::Result<(), Code> {
+            let entry = entry(self.written + 1, 10 * self.written);
+            let made = self.store.commit(&change, &entry).await;
+            self.written += u64::from(made.is_ok());
+            made.map_err(|error| error.code())
+        }
+
+        async fn last(&self) -> u64 {
+            let last = self.store.last_entry().await.unwrap();
+            last.map_or(0, |entry| entry.sequence)
+        }
+    }
+
+    async fn a_change_and_its_entry_are_one(store: Arc<dyn Store>) {
+        let mut it = Writer { store, written: 0 };
+        let (ann, bob) = (user("ann"), user("bob"));
+        let add = |user: &User| Change::AddUser {
+            user: user.clone(),
+            first: false,
+        };
+        it.make(add(&ann)).await.unwrap();
+        assert_eq!(it.make(add(&ann)).await, Err(USERNAME_TAKEN));
+        assert_eq!(it.last().await, 1, "no entry of what was not done");
+        let late = it.store.commit(&add(&bob), &entry(1, 1)).await;
+        assert_eq!(late.unwrap_err().code(), AUDIT_CONTENDED);
+        assert!(it.store.user(bob.id).await.unwrap().is_none());
+        let gone = Change::RemoveUser(bob.id);
+        assert_eq!(it.make(gone).await, Err(USER_UNKNOWN));
+        assert_eq!(it.last().await, 1);
+    }
+
+    async fn a_key_is_made_for_its_owner_as_he_was_seen(store: Arc<dyn Store>) {
+        let mut it = Writer { store, written: 0 };
+        let ann = user("ann");
+        it.make(Change::AddUser {
+            user: ann.clone(),
+            first: false,
+        })
+        .await
+        .unwrap();
+        let (old, new) = (key(ann.id), key(ann.id));
+        let add = |key: &ApiKey, epoch, replaces: Option<(&ApiKey, u64)>| Change::AddKey {
+            key: key.clone(),
+            epoch,
+            replaces: replaces.map(|(old, at)| (old.id.clone(), at)),
+        };
+        it.make(add(&old, 0, None)).await.unwrap();
+        let mut changed = ann.clone();
+        changed.end_tokens(20);
+        let ends = Ends::default();
+        it.make(Change::ReplaceUser {
+            user: changed,
+            ends,
+        })
+        .await
+        .unwrap();
+        for replaces in [None, Some((&old, 99))] {
+            assert_eq!(it.make(add(&new, 0, replaces)).await, Err(USER_CHANGED));
+        }
+        let nobody = key(EntityId::generate());
+        assert_eq!(it.make(add(&nobody, 0, None)).await, Err(USER_CHANGED));
+        let ended = Change::EndKey {
+            id: old.id.clone(),
+            owner: ann.id,
+        };
+        it.make(ended).await.unwrap();
+        let next = it.make(add(&new, 1, Some((&old, 99)))).await;
+        assert_eq!(next, Err(KEY_UNKNOWN));
+        assert!(it.store.key(&new.id).await.unwrap().is_none());
+        it.make(add(&new, 1, None)).await.unwrap();
+        let after = key(ann.id);
+        it.make(add(&after, 1, Some((&new, 99)))).await.unwrap();
+        let replaced = it.store.key(&new.id).await.unwrap().unwrap();
+        assert_eq!(replaced.expires_at, Some(99));
+    }
+
+    async fn the_costliest_of_bcrypt_is_known(store: Arc<dyn Store>) {
+        assert_eq!(store.costliest_bcrypt(14).await.unwrap(), None);
+        let mut it = Writer { store, written: 0 };
+        for (name, cost) in [("a", "04"), ("b", "11"), ("c", "09"), ("d", "31")] {
+            let mut user = user(name);
+            let hash = user.password.as_str().replace("$12$", &format!("${cost}$"));
+            user.password = hash.parse().unwrap();
+            it.make(Change::AddUser { user, first: false })
+                .await
+                .unwrap();
+        }
+        assert_eq!(it.store.costliest_bcrypt(14).await.unwrap(), Some(11));
+        assert_eq!(it.store.costliest_bcrypt(10).await.unwrap(), Some(9));
+    }
+
+    macro_rules! on_stores {
+        ($($fact:ident)+) => {
+            mod in_memory {
+                $(#[tokio::test]
+                async fn $fact() {
+                    super::$fact(super::open(&super::Database::in_memory())).await;
+                })+
+            }
+
+            #[cfg(feature = "sqlite")]
+            mod on_sqlite {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $fact() {
+                    let database = super::Database::open("sqlite::memory:").await.unwrap();
+                    database.migrate(super::MIGRATIONS).await.unwrap();
+                    super::$fact(super::open(&database)).await;
+                    database.dispose().await;
+                })+
+            }
+        };
+    }
+
+    on_stores! {
+        a_change_and_its_entry_are_one
+        a_key_is_made_for_its_owner_as_he_was_seen
+        the_costliest_of_bcrypt_is_known
+    }
 }

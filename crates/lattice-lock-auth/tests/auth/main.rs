@@ -14,5 +14,6 @@ mod mutations;
 mod passwords;
 mod rotation;
 mod secrecy;
+mod seeds;
 mod settings;
 mod signatures;

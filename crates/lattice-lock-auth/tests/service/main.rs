@@ -1,6 +1,7 @@
 //! What auth promises, held against every store with the same tests.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
+mod attacks;
 mod facts;
 mod keys;
 mod paths;
@@ -10,6 +11,8 @@ mod sessions;
 mod world;
 
 use lattice_lock_repository::Database;
+#[cfg(feature = "sqlite")]
+use lattice_lock_repository::DatabaseOptions;
 use world::{Fact, hold};
 
 /// Each fact, as a test of its own, on the database that `$on` gives.
@@ -28,6 +31,7 @@ macro_rules! on_store {
                 facts::a_hash_that_cannot_be_used_tells_nobody
                 facts::users_have_one_name_each
                 facts::nobody_grants_more_than_they_hold
+                facts::roles_of_the_host_count_like_ours
                 facts::nobody_removes_themselves
                 facts::hashes_of_bcrypt_are_replaced_at_login
                 facts::users_move_with_their_passwords
@@ -54,6 +58,20 @@ macro_rules! on_store {
                 paths::a_reset_password_holds_on_every_path
                 paths::ending_sessions_holds_on_every_path
                 paths::other_processes_learn_of_it_within_the_delay
+                attacks::a_stolen_key_makes_no_places_to_guess_from
+                attacks::whoever_goes_away_leaves_an_entry_for_what_was_done
+                attacks::a_key_that_was_called_back_has_no_successor
+                attacks::a_user_who_was_deleted_leaves_no_key
+                attacks::an_old_token_is_noticed_while_its_account_waits
+                attacks::tokens_without_a_session_are_called_back_too
+                attacks::guesses_hold_up_what_was_proved_for_a_while_and_no_longer
+                attacks::an_administrator_opens_an_account
+                attacks::the_audit_outlives_its_secrets
+                attacks::a_success_at_home_forgets_no_strangers
+                attacks::a_right_password_closes_nothing
+                attacks::nobody_learns_who_came_from_elsewhere
+                attacks::a_clock_that_goes_back_revives_nothing
+                attacks::another_name_keeps_the_lock
             );
         }
     };
@@ -81,9 +99,14 @@ async fn in_memory(fact: Fact) {
 async fn on_sqlite(fact: Fact) {
     let folder = tempfile::TempDir::new().unwrap();
     let url = format!("sqlite:{}", folder.path().join("auth.db").display());
-    let database = Database::open(&url).await.unwrap();
+    let options = DatabaseOptions::default().echo(true);
+    let database = Database::open_with(&url, options).await.unwrap();
     hold(database.clone(), fact).await;
     database.dispose().await;
+    for file in folder.path().read_dir().unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        world::planted::none_in("the database's files", &bytes);
+    }
 }
 
 /// Whoever can write to the table changes, removes or cuts off entries.

@@ -51,9 +51,8 @@ impl Server {
             url.rsplit_once('/')
                 .map_or(url.as_str(), |(server, _)| server)
         );
-        let database = Database::open_with(&own, DatabaseOptions::default().pool_size(8))
-            .await
-            .unwrap();
+        let options = DatabaseOptions::default().pool_size(8).echo(true);
+        let database = Database::open_with(&own, options).await.unwrap();
         let held = tokio::spawn(hold(database.clone(), fact)).await;
         database.dispose().await;
         execute(&admin, &format!("DROP DATABASE {name}")).await;

@@ -1,3 +1,6 @@
+#[path = "planted.rs"]
+pub(crate) mod planted;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +15,8 @@ use lattice_lock_repository::{Database, Engine};
 pub(crate) const SECRET: &str = "q0Zk3mB7xW1yVtR9uHc5aLd8eNf2gJp6";
 pub(crate) const PASSWORD: &str = "five tired zebras wander home";
 pub(crate) const OTHER_PASSWORD: &str = "nine calm otters paddle north";
+/// Nobody's.
+pub(crate) const WRONG: &str = "not the password at all";
 pub(crate) const NOW: u64 = 1_800_000_000;
 
 pub(crate) type Fact = fn(World) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -39,19 +44,32 @@ pub(crate) async fn hold(database: Database, fact: Fact) {
     if database.engine() != Engine::Memory {
         database.migrate(Auth::MIGRATIONS).await.unwrap();
     }
+    planted::watch();
     let clock = Fixed(Arc::new(AtomicU64::new(NOW)));
     let auth = builder(&database, &clock).build().unwrap();
-    fact(World {
-        database,
-        auth,
+    let world = World {
+        database: database.clone(),
+        auth: auth.clone(),
         clock,
-    })
-    .await;
+    };
+    fact(world).await;
+    planted::none_left(&auth, &database).await;
 }
 
 fn builder(database: &Database, clock: &Fixed) -> AuthBuilder {
     let secret = SigningSecret::parse(SECRET, Environment::Production).unwrap();
     Auth::builder(Tokens::builder(&secret).clock(clock.clone()), database)
+}
+
+/// Every entry of the audit, which is whole.
+pub(crate) async fn entries(auth: &Auth) -> Vec<serde_json::Value> {
+    let (host, source) = (host(), here());
+    let mut lines = Vec::new();
+    let acting = auth.acting(&host, &source);
+    acting.export_audit(&mut lines).await.unwrap();
+    let text = String::from_utf8(lines).unwrap();
+    let entry = |line| serde_json::from_str(line).unwrap();
+    text.lines().map(entry).collect()
 }
 
 pub(crate) fn secret(text: &str) -> Secret<String> {
@@ -80,6 +98,7 @@ pub(crate) fn host() -> Principal {
 #[track_caller]
 pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T>, code: Code) {
     let error = result.unwrap_err();
+    planted::none_in_error(&error);
     assert_eq!(error.code(), code, "{error:?}");
 }
 
@@ -98,6 +117,23 @@ impl World {
 
     pub(crate) fn pass(&self, seconds: u64) {
         self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn go_back(&self, seconds: u64) {
+        self.clock.0.fetch_sub(seconds, Ordering::SeqCst);
+    }
+
+    /// Another process on the same database, after a rotation.
+    pub(crate) fn with_secrets(
+        &self,
+        current: &SigningSecret,
+        previous: Option<&SigningSecret>,
+    ) -> Auth {
+        let mut tokens = Tokens::builder(current).clock(self.clock.clone());
+        if let Some(previous) = previous {
+            tokens = tokens.previous(previous);
+        }
+        Auth::builder(tokens, &self.database).build().unwrap()
     }
 
     pub(crate) fn now(&self) -> u64 {
@@ -122,12 +158,10 @@ impl World {
     }
 
     pub(crate) async fn fail(&self, name: &str, source: &Source) -> Code {
-        let wrong = secret("not the password at all");
-        self.auth
-            .login(name, &wrong, source)
-            .await
-            .unwrap_err()
-            .code()
+        let failed = self.auth.login(name, &secret(WRONG), source).await;
+        let error = failed.unwrap_err();
+        planted::none_in_error(&error);
+        error.code()
     }
 
     pub(crate) async fn verify(&self, session: &SignedIn) -> Result<Principal> {

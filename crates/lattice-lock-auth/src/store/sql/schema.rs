@@ -55,6 +55,7 @@ fn create(engine: Engine) -> Vec<String> {
     role {short} NOT NULL,
     disabled {integer} NOT NULL,
     epoch {integer} NOT NULL,
+    ended_at {integer} NOT NULL,
     created_at {integer} NOT NULL,
     password_hash {name} NOT NULL
 )"
@@ -101,9 +102,11 @@ fn create(engine: Engine) -> Vec<String> {
             "gates (
     id {short} NOT NULL PRIMARY KEY,
     failures {integer} NOT NULL,
+    closed_since {integer} NOT NULL,
     closed_until {integer} NOT NULL,
     touched_at {integer} NOT NULL,
-    trusted_until {integer} NOT NULL
+    trusted_until {integer} NOT NULL,
+    opened_at {integer} NOT NULL
 )"
         ),
         format!(
@@ -116,6 +119,7 @@ fn create(engine: Engine) -> Vec<String> {
     source {short} NOT NULL,
     outcome {short} NOT NULL,
     key_id {short} NOT NULL,
+    digest {short} NOT NULL,
     mac {short} NOT NULL
 )"
         ),

@@ -68,7 +68,8 @@ macro_rules! table {
 }
 
 table!(users, "lattice_auth_users", id: Uuid {
-    version: i64, name: String, role: String, disabled: i64, epoch: i64, created_at: i64, password_hash: String,
+    version: i64, name: String, role: String, disabled: i64, epoch: i64, ended_at: i64, created_at: i64,
+    password_hash: String,
 });
 table!(marks, "lattice_auth_marks", name: String { set_at: i64, });
 table!(sessions, "lattice_auth_sessions", id: Uuid {
@@ -81,11 +82,11 @@ table!(keys, "lattice_auth_keys", id: String {
     last_used_at: Option<i64>,
 });
 table!(gates, "lattice_auth_gates", id: String {
-    failures: i64, closed_until: i64, touched_at: i64, trusted_until: i64,
+    failures: i64, closed_since: i64, closed_until: i64, touched_at: i64, trusted_until: i64, opened_at: i64,
 });
 table!(audit, "lattice_auth_audit", sequence: i64 {
     happened_at: i64, action: String, actor: String, target: String, source: String, outcome: String, key_id: String,
-    mac: String,
+    digest: String, mac: String,
 });
 
 impl From<&User> for users::ActiveModel {
@@ -97,6 +98,7 @@ impl From<&User> for users::ActiveModel {
             role: Set(user.role.as_str().to_owned()),
             disabled: Set(user.disabled.into()),
             epoch: Set(count(user.epoch)),
+            ended_at: Set(micros(user.ended_at)),
             created_at: Set(micros(user.created_at)),
             password_hash: Set(user.password.as_str().to_owned()),
         }
@@ -114,6 +116,7 @@ impl TryFrom<users::Model> for User {
             role: row.role.parse().map_err(|_| invalid("role"))?,
             disabled: row.disabled != 0,
             epoch: unsigned(row.epoch, "epoch")?,
+            ended_at: seconds(row.ended_at),
             created_at: seconds(row.created_at),
             password: row.password_hash.parse()?,
         })
@@ -198,9 +201,11 @@ impl From<&GateState> for gates::ActiveModel {
         Self {
             id: Set(gate.key.as_str().to_owned()),
             failures: Set(count(gate.failures)),
+            closed_since: Set(micros(gate.closed_since)),
             closed_until: Set(micros(gate.closed_until)),
             touched_at: Set(micros(gate.touched_at)),
             trusted_until: Set(micros(gate.trusted_until)),
+            opened_at: Set(micros(gate.opened_at)),
         }
     }
 }
@@ -210,9 +215,11 @@ impl From<gates::Model> for GateState {
         Self {
             key: Pseudonym::kept(&row.id),
             failures: row.failures.unsigned_abs(),
+            closed_since: seconds(row.closed_since),
             closed_until: seconds(row.closed_until),
             touched_at: seconds(row.touched_at),
             trusted_until: seconds(row.trusted_until),
+            opened_at: seconds(row.opened_at),
         }
     }
 }
@@ -228,6 +235,7 @@ impl From<&AuditEntry> for audit::ActiveModel {
             source: Set(entry.source.clone()),
             outcome: Set(entry.outcome.clone()),
             key_id: Set(entry.key_id.clone()),
+            digest: Set(entry.digest.clone()),
             mac: Set(entry.mac.clone()),
         }
     }
@@ -246,6 +254,7 @@ impl TryFrom<audit::Model> for AuditEntry {
             source: row.source,
             outcome: row.outcome,
             key_id: row.key_id,
+            digest: row.digest,
             mac: row.mac,
         })
     }

@@ -1,28 +1,26 @@
+mod keys;
+
+pub use keys::NewKey;
+
 use std::io::Write;
-use std::time::Duration;
 
 use lattice_lock_errors::{Error, Result, Secret};
-use lattice_lock_principal::{Permission, Permissions, Principal, PrincipalKind};
+use lattice_lock_principal::{Principal, PrincipalKind};
 use lattice_lock_repository::EntityId;
 
 use super::{Auth, about};
-use crate::audit::{Action, AuditHead};
-use crate::codes::{AUDIT_CONTENDED, KEY_SETTING_INVALID, KEY_UNKNOWN, SELF_REFUSED};
-use crate::keys::{ApiKey, KeyId, generate};
+use crate::audit::{Action, AuditHead, Event};
+use crate::codes::{AUDIT_CONTENDED, SELF_REFUSED};
+use crate::lockout::GateState;
 use crate::roles::require_all;
-use crate::store::Ends;
-use crate::{RoleName, Source, User, Username, users};
+use crate::store::{Change, Ends, user_changed};
+use crate::{RoleName, Source, User, Username};
 
 const MANAGE_USERS: &str = "manage:users";
-const MANAGE_KEYS: &str = "manage:api_keys";
 const READ_AUDIT: &str = "read:audit";
 
 /// The most users of one page.
 const LARGEST_PAGE: usize = 1000;
-/// The longest name of a key, in characters.
-const LONGEST_NAME: usize = 64;
-/// The longest lifetime of a key.
-const LONGEST_LIFETIME: u64 = 3650 * 24 * 60 * 60;
 
 /// What becomes of a user's API keys when the password changes. Sessions end in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,71 +31,21 @@ pub enum Keys {
     Keep,
 }
 
+impl Keys {
+    fn ends(self) -> Ends {
+        Ends {
+            sessions: true,
+            keys: self == Self::Revoke,
+        }
+    }
+}
+
 /// Whether somebody does something to themselves.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Own {
     Never,
     WithPermission,
     Always,
-}
-
-/// An API key that is to be made.
-///
-/// ```
-/// use lattice_lock_auth::NewKey;
-/// use std::time::Duration;
-///
-/// let key = NewKey::new("nightly report").scope("read:ledger".parse()?).expires_in(Duration::from_secs(86_400));
-/// # let _ = key;
-/// # Ok::<(), lattice_lock_errors::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewKey {
-    name: String,
-    scopes: Permissions,
-    lifetime: Option<Duration>,
-}
-
-impl NewKey {
-    /// A key that is called so, may nothing yet, and does not end by itself.
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            scopes: Permissions::new(),
-            lifetime: None,
-        }
-    }
-
-    /// Adds a permission, which its owner must hold.
-    #[must_use]
-    pub fn scope(mut self, permission: Permission) -> Self {
-        self.scopes.insert(permission);
-        self
-    }
-
-    /// Has it end, after whole seconds.
-    #[must_use]
-    pub fn expires_in(mut self, lifetime: Duration) -> Self {
-        self.lifetime = Some(lifetime);
-        self
-    }
-
-    fn check(&self) -> Result<()> {
-        let length = self.name.chars().count();
-        let plain = !self.name.chars().any(char::is_control);
-        let lifetime = self.lifetime.map_or(1, |lifetime| lifetime.as_secs());
-        if plain
-            && (1..=LONGEST_NAME).contains(&length)
-            && (1..=LONGEST_LIFETIME).contains(&lifetime)
-        {
-            return Ok(());
-        }
-        Err(Error::new(
-            KEY_SETTING_INVALID,
-            "a setting of the key is out of range",
-        ))
-    }
 }
 
 /// Somebody who does something with users, keys or the audit; made with [`Auth::acting`].
@@ -130,24 +78,19 @@ impl<'a> Acting<'a> {
         password: &Secret<String>,
         role: impl Into<RoleName>,
     ) -> Result<User> {
-        let made = self.add_user(name, password, role.into()).await;
-        let target = made
-            .as_ref()
-            .map_or_else(|_| String::new(), |user| user.id.to_string());
-        self.noted(Action::CreateUser, &target, made).await
-    }
-
-    async fn add_user(
-        &self,
-        name: &Username,
-        password: &Secret<String>,
-        role: RoleName,
-    ) -> Result<User> {
-        self.require(MANAGE_USERS)?;
-        self.require_role(&role)?;
-        let user = self.auth.new_user(name.clone(), password, role).await?;
-        self.auth.0.store.add_user(user.clone(), false).await?;
-        Ok(user)
+        let made = async {
+            let role = role.into();
+            self.require(MANAGE_USERS)?;
+            self.require_role(&role)?;
+            let user = self.auth.new_user(name.clone(), password, role).await?;
+            let (target, first) = (user.id.to_string(), false);
+            let kept = user.clone();
+            let change = Change::AddUser { user, first };
+            self.commit(Action::CreateUser, &target, change).await?;
+            Ok(kept)
+        };
+        let made = made.await;
+        self.or_note(Action::CreateUser, "", made).await
     }
 
     /// A user: oneself, or with `manage:users` anybody.
@@ -205,7 +148,7 @@ impl<'a> Acting<'a> {
         let known = self.auth.0.roles.require_known(&role);
         if let Err(refused) = known.and_then(|()| self.require_role(&role)) {
             return self
-                .noted(Action::ChangeRole, &id.to_string(), Err(refused))
+                .or_note(Action::ChangeRole, &id.to_string(), Err(refused))
                 .await;
         }
         let change = |user: &mut User| user.role = role.clone();
@@ -223,7 +166,11 @@ impl<'a> Acting<'a> {
             sessions: true,
             keys: false,
         };
-        let change = |user: &mut User| (user.disabled, user.epoch) = (true, user.epoch + 1);
+        let now = self.auth.now();
+        let change = |user: &mut User| {
+            user.disabled = true;
+            user.end_tokens(now);
+        };
         self.change(Action::DisableUser, id, ends, Own::Never, change)
             .await
     }
@@ -239,6 +186,25 @@ impl<'a> Acting<'a> {
             .await
     }
 
+    /// Opens the account of another user who has to wait for others' guesses: its counts begin anew, at all places, and
+    /// for as long as the longest wait nothing else that came from the same source is in its way.
+    ///
+    /// # Errors
+    ///
+    /// As [`change_role`](Self::change_role).
+    pub async fn unlock(&self, id: EntityId) -> Result<()> {
+        let opened = async {
+            self.manageable(id, Own::Never).await?;
+            let account = self.auth.0.pseudonyms.of_user(id);
+            let gate = GateState::opened(account, self.auth.now());
+            let (action, target) = (Action::UnlockUser, id.to_string());
+            self.commit(action, &target, Change::Open(gate)).await
+        };
+        let opened = opened.await;
+        self.or_note(Action::UnlockUser, &id.to_string(), opened)
+            .await
+    }
+
     /// Ends all sessions of a user, oneself or with `manage:users` another.
     ///
     /// # Errors
@@ -249,7 +215,8 @@ impl<'a> Acting<'a> {
             sessions: true,
             keys: false,
         };
-        let change = |user: &mut User| user.epoch += 1;
+        let now = self.auth.now();
+        let change = |user: &mut User| user.end_tokens(now);
         self.change(Action::RevokeUser, id, ends, Own::Always, change)
             .await
     }
@@ -269,15 +236,13 @@ impl<'a> Acting<'a> {
             let mut user = self.manageable(id, Own::Never).await?;
             let words = about(&user.name);
             user.password = self.auth.0.passwords.hash_about(password, &words).await?;
-            user.epoch += 1;
-            let ends = Ends {
-                sessions: true,
-                keys: keys == Keys::Revoke,
-            };
-            self.auth.replace(user, ends).await
+            user.end_tokens(self.auth.now());
+            let (target, ends) = (id.to_string(), keys.ends());
+            let change = Change::ReplaceUser { user, ends };
+            self.commit(Action::ChangePassword, &target, change).await
         };
         let changed = changed.await;
-        self.noted(Action::ChangePassword, &id.to_string(), changed)
+        self.or_note(Action::ChangePassword, &id.to_string(), changed)
             .await
     }
 
@@ -289,12 +254,11 @@ impl<'a> Acting<'a> {
     pub async fn delete_user(&self, id: EntityId) -> Result<()> {
         let deleted = async {
             self.manageable(id, Own::Never).await?;
-            let existed = self.auth.0.store.remove_user(id).await?;
-            self.auth.0.cache.clear();
-            existed.then_some(()).ok_or_else(users::unknown)
+            let (action, target) = (Action::DeleteUser, id.to_string());
+            self.commit(action, &target, Change::RemoveUser(id)).await
         };
         let deleted = deleted.await;
-        self.noted(Action::DeleteUser, &id.to_string(), deleted)
+        self.or_note(Action::DeleteUser, &id.to_string(), deleted)
             .await
     }
 
@@ -306,6 +270,7 @@ impl<'a> Acting<'a> {
     /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING); those of the store.
     pub async fn revoke_token(&self, token: &str) -> Result<()> {
         let access = self.auth.0.tokens.read_access(token)?;
+        let target = String::from(access.id);
         let revoked = async {
             let is_own = access.subject == *self.who.id() && self.who.kind() == PrincipalKind::User;
             if !is_own {
@@ -313,13 +278,11 @@ impl<'a> Acting<'a> {
             }
             // As long as clocks may differ, it could be accepted after its end.
             let until = access.expires_at.saturating_add(60);
-            self.auth.0.store.revoke_token(access.id, until).await?;
-            self.auth.0.cache.clear();
-            Ok(())
+            let change = Change::RevokeToken(access.id, until);
+            self.commit(Action::RevokeToken, &target, change).await
         };
         let revoked = revoked.await;
-        self.noted(Action::RevokeToken, &String::from(access.id), revoked)
-            .await
+        self.or_note(Action::RevokeToken, &target, revoked).await
     }
 
     /// Calls all tokens back that were issued before this second (since 1970, not in the future): everybody's.
@@ -330,132 +293,14 @@ impl<'a> Acting<'a> {
     /// the store.
     pub async fn revoke_before(&self, moment: u64) -> Result<()> {
         let moment = moment.min(self.auth.now());
+        let target = moment.to_string();
         let revoked = async {
             self.require(MANAGE_USERS)?;
-            self.auth.0.store.revoke_before(moment).await?;
-            self.auth.0.cache.clear();
-            Ok(())
+            let change = Change::RevokeBefore(moment);
+            self.commit(Action::RevokeBefore, &target, change).await
         };
         let revoked = revoked.await;
-        self.noted(Action::RevokeBefore, &moment.to_string(), revoked)
-            .await
-    }
-
-    /// Makes an API key for a user. It is shown this once.
-    ///
-    /// # Errors
-    ///
-    /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING) without `manage:api_keys`, also for
-    /// oneself; [`GRANT_EXCEEDED`](crate::codes::GRANT_EXCEEDED) for a scope that the caller does not hold, or an owner
-    /// who may more; [`KEY_SETTING_INVALID`],
-    /// [`USER_UNKNOWN`](crate::codes::USER_UNKNOWN), and those of the store.
-    pub async fn create_key(
-        &self,
-        owner: EntityId,
-        key: &NewKey,
-    ) -> Result<(Secret<String>, ApiKey)> {
-        let made = self.add_key(owner, key).await;
-        let target = made
-            .as_ref()
-            .map_or_else(|_| String::new(), |(_, key)| key.id.to_string());
-        self.noted(Action::CreateKey, &target, made).await
-    }
-
-    async fn add_key(&self, owner: EntityId, key: &NewKey) -> Result<(Secret<String>, ApiKey)> {
-        key.check()?;
-        self.require_keys_of(owner).await?;
-        require_all(self.who, &key.scopes)?;
-        let now = self.auth.now();
-        let (text, made) = generate()?;
-        let kept = ApiKey {
-            id: made.id,
-            hash: made.hash,
-            owner,
-            name: key.name.clone(),
-            scopes: key.scopes.clone(),
-            created_at: now,
-            expires_at: key
-                .lifetime
-                .map(|lifetime| now.saturating_add(lifetime.as_secs())),
-            last_used_at: None,
-        };
-        self.auth.0.store.add_key(kept.clone(), None).await?;
-        Ok((text, kept))
-    }
-
-    /// The API keys of a user, also those that have ended, the oldest first.
-    ///
-    /// # Errors
-    ///
-    /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING), and those of the store.
-    pub async fn keys(&self, owner: EntityId) -> Result<Vec<ApiKey>> {
-        self.require_own_or(owner, MANAGE_KEYS)?;
-        self.auth.0.store.keys_of(owner).await
-    }
-
-    /// Makes a key with the name, the scopes and the lifetime of another one, which ends after `overlap` at the latest.
-    ///
-    /// # Errors
-    ///
-    /// [`KEY_UNKNOWN`] also for one that has ended, and as [`create_key`](Self::create_key).
-    pub async fn rotate_key(
-        &self,
-        id: &KeyId,
-        overlap: Duration,
-    ) -> Result<(Secret<String>, ApiKey)> {
-        let rotated = async {
-            let old = self.key(id).await?;
-            self.require_keys_of(old.owner).await?;
-            let now = self.auth.now();
-            if old.is_over(now) {
-                return Err(unknown());
-            }
-            require_all(self.who, &old.scopes)?;
-            let (text, made) = generate()?;
-            let lifetime = old.expires_at.map(|end| end - old.created_at.min(end));
-            let kept = ApiKey {
-                id: made.id,
-                hash: made.hash,
-                created_at: now,
-                expires_at: lifetime.map(|lifetime| now.saturating_add(lifetime)),
-                last_used_at: None,
-                ..old
-            };
-            let end = now.saturating_add(overlap.as_secs());
-            self.auth
-                .0
-                .store
-                .add_key(kept.clone(), Some((id.clone(), end)))
-                .await?;
-            self.auth.0.cache.clear();
-            Ok((text, kept))
-        };
-        let rotated = rotated.await;
-        self.noted(Action::RotateKey, id.as_str(), rotated).await
-    }
-
-    /// Ends a key: one's own, or with `manage:api_keys` another.
-    ///
-    /// # Errors
-    ///
-    /// [`KEY_UNKNOWN`], [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING), and those of the
-    /// store.
-    pub async fn revoke_key(&self, id: &KeyId) -> Result<()> {
-        let revoked = async {
-            let key = self.key(id).await?;
-            if !self.is_user(key.owner) {
-                self.require_keys_of(key.owner).await?;
-            }
-            self.auth.0.store.end_key(id, self.auth.now()).await?;
-            self.auth.0.cache.forget(key.owner);
-            Ok(())
-        };
-        let revoked = revoked.await;
-        self.noted(Action::RevokeKey, id.as_str(), revoked).await
-    }
-
-    async fn key(&self, id: &KeyId) -> Result<ApiKey> {
-        self.auth.0.store.key(id).await?.ok_or_else(unknown)
+        self.or_note(Action::RevokeBefore, &target, revoked).await
     }
 
     /// Where the audit ends now: kept elsewhere, it shows when entries are cut off later.
@@ -504,13 +349,15 @@ impl<'a> Acting<'a> {
         own: Own,
         change: impl FnOnce(&mut User) + Send,
     ) -> Result<()> {
+        let target = id.to_string();
         let changed = async {
             let mut user = self.manageable(id, own).await?;
             change(&mut user);
-            self.auth.replace(user, ends).await
+            let change = Change::ReplaceUser { user, ends };
+            self.commit(action, &target, change).await
         };
         let changed = changed.await;
-        self.noted(action, &id.to_string(), changed).await
+        self.or_note(action, &target, changed).await
     }
 
     /// A user that the caller may change: not one who may more, and oneself only where `own` says so.
@@ -527,16 +374,6 @@ impl<'a> Acting<'a> {
             self.require_role(&user.role)?;
         }
         Ok(user)
-    }
-
-    /// For what gives a key: a session that was narrowed, or stolen for an hour, must not make itself a key for good.
-    async fn require_keys_of(&self, owner: EntityId) -> Result<()> {
-        self.require(MANAGE_KEYS)?;
-        let user = self.auth.existing(owner).await?;
-        if Auth::user_of(self.who) == Some(owner) {
-            return Ok(());
-        }
-        self.require_role(&user.role)
     }
 
     fn require_role(&self, role: &RoleName) -> Result<()> {
@@ -559,17 +396,23 @@ impl<'a> Acting<'a> {
         self.who.require(&permission.parse()?)
     }
 
-    /// Has the audit keep what came of something, and passes it on.
-    async fn noted<T: Send + Sync>(
+    fn event<'e>(&'e self, action: Action, target: &'e str) -> Event<'e> {
+        Event::new(action, Some(self.who), target, self.source)
+    }
+
+    /// Makes a change together with its entry in the audit.
+    async fn commit(&self, action: Action, target: &str, change: Change) -> Result<()> {
+        self.auth.commit(self.event(action, target), change).await
+    }
+
+    /// Has the audit keep what was refused, and passes it on.
+    async fn or_note<T: Send>(
         &self,
         action: Action,
         target: &str,
         outcome: Result<T>,
     ) -> Result<T> {
-        self.auth
-            .note(action, Some(self.who), target, self.source, &outcome)
-            .await?;
-        outcome
+        self.auth.or_note(self.event(action, target), outcome).await
     }
 }
 
@@ -593,37 +436,20 @@ impl Auth {
     ) -> Result<()> {
         let proved = self.prove(name, old, source).await?;
         let who = self.principal(&proved, None)?;
+        let target = proved.id.to_string();
+        let event = Event::new(Action::ChangePassword, Some(&who), &target, source);
         let changed = async {
             // Read again: the old password's hash may have been made anew just now.
             let mut user = self.existing(proved.id).await?;
             if user.epoch != proved.epoch || user.disabled {
-                return Err(Error::new(
-                    crate::codes::USER_CHANGED,
-                    "the user was changed meanwhile",
-                ));
+                return Err(user_changed());
             }
             user.password = self.0.passwords.hash_about(new, &about(&user.name)).await?;
-            user.epoch += 1;
-            let ends = Ends {
-                sessions: true,
-                keys: keys == Keys::Revoke,
-            };
-            self.replace(user, ends).await
+            user.end_tokens(self.now());
+            let ends = keys.ends();
+            self.commit(event, Change::ReplaceUser { user, ends }).await
         };
         let changed = changed.await;
-        let target = proved.id.to_string();
-        self.note(
-            Action::ChangePassword,
-            Some(&who),
-            &target,
-            source,
-            &changed,
-        )
-        .await?;
-        changed
+        self.or_note(event, changed).await
     }
-}
-
-fn unknown() -> Error {
-    Error::new(KEY_UNKNOWN, "no such API key")
 }
