@@ -238,10 +238,8 @@ async fn sign_in_over_http(auth: &Auth) -> Result<()> {
             .map_err(|error| unusable("no request", &error))?;
         let response = expect(send(&router, request).await?, expected)?;
         let challenge = header(&response, "www-authenticate");
-        row(
-            &format!("GET {path}"),
-            format_args!("{} {who} {challenge}", response.status()),
-        );
+        let answer = format!("{} {who} {challenge}", response.status());
+        row(&format!("GET {path}"), answer.trim_end());
     }
     for _ in 0..5 {
         let response = send(&router, form("a guess of many")?).await?;

@@ -445,3 +445,79 @@ impl fmt::Debug for Audit {
         f.debug_struct("Audit").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store;
+    use lattice_lock_repository::Database;
+
+    /// Three entries of each secret, the one after the other; what the last one can still check.
+    async fn rotated() -> (Audit, Vec<AuditEntry>) {
+        let store = store::open(&Database::in_memory());
+        let secrets = [0, 1, 2].map(|_| SigningSecret::random().unwrap());
+        let source = Source::unknown();
+        let mut previous = None;
+        let mut last = None;
+        for current in &secrets {
+            let audit = Audit::new(Arc::clone(&store), current, previous).unwrap();
+            for at in 0..3 {
+                let event = Event::new(Action::Logout, None, "target", &source);
+                audit.write(at, event, &Change::Nothing).await.unwrap();
+            }
+            (previous, last) = (Some(current), Some(audit));
+        }
+        (last.unwrap(), store.entries(0, 100).await.unwrap())
+    }
+
+    /// The place that is found out, of entries as somebody left them.
+    fn found(audit: &Audit, entries: &[AuditEntry]) -> Option<String> {
+        let mut chain = Chain::default();
+        let followed = entries.iter().try_for_each(|entry| {
+            chain.check(entry, audit.key(&entry.key_id))?;
+            chain.last = entry.clone().into();
+            Ok(())
+        });
+        let error = followed.and_then(|()| chain.end()).err()?;
+        let place = error.context().find(|(key, _)| *key == "sequence");
+        place.map(|(_, place)| place.to_string())
+    }
+
+    /// What somebody without a secret can make good again.
+    fn rechain(entries: &mut [AuditEntry]) {
+        let mut last = Link::default();
+        for entry in entries {
+            entry.digest = entry.chained(&last);
+            last = entry.clone().into();
+        }
+    }
+
+    #[tokio::test]
+    async fn entries_of_forgotten_secrets_cannot_be_changed_either() {
+        let (audit, entries) = rotated().await;
+        assert_eq!(found(&audit, &entries), None);
+        assert!(
+            audit.key(&entries[0].key_id).is_none(),
+            "of the first secret"
+        );
+        for at in 0..9 {
+            let mut changed = entries.clone();
+            changed[at].actor = "mallory".into();
+            let place = Some((at + 1).to_string());
+            assert_eq!(found(&audit, &changed), place);
+            rechain(&mut changed);
+            // Of entries that only the fourth vouches for, and of itself, it is the first.
+            let place = if at <= 3 { Some("1".into()) } else { place };
+            assert_eq!(found(&audit, &changed), place);
+            changed[at].key_id = "a key of mallory's".into();
+            rechain(&mut changed);
+            assert!(found(&audit, &changed).is_some());
+        }
+        for kept in 1..3 {
+            let place = found(&audit, &entries[..kept]);
+            assert_eq!(place.as_deref(), Some("1"), "nothing vouches for these");
+        }
+        let gap = [&entries[..4], &entries[5..]].concat();
+        assert_eq!(found(&audit, &gap).as_deref(), Some("5"));
+    }
+}
