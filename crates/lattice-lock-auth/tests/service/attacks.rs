@@ -12,13 +12,11 @@ use lattice_lock_principal::Principal;
 use lattice_lock_principal::codes::PERMISSION_MISSING;
 use lattice_lock_repository::{Engine, EntityId};
 
+use crate::facts::BCRYPT;
 use crate::world::{
     OTHER_PASSWORD, PASSWORD, WRONG, World, elsewhere, entries, here, host, permission, refused,
     secret,
 };
-
-/// `secret`, hashed by bcrypt at the lowest cost.
-const BCRYPT: &str = "$2b$04$U5OEFjJb.hIqTYu9pGfbqenHuVt.w8QbYI09oAtP9MBzpU1sRavz2";
 
 fn place(n: usize) -> Source {
     format!("place-{n}").parse().unwrap()
