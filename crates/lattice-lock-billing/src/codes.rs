@@ -49,4 +49,7 @@ lattice_lock_errors::codes! {
     PERIOD_OPEN = "LL-BIL-019", Conflict, "recover what is open, export the period again, and archive that";
     /// Writing an archive failed.
     EXPORT_FAILED = "LL-BIL-020", Unavailable, "check the file and the space for it, and begin again";
+    /// The spool, or a write in it, is of a version that this one does not know; nothing of it was changed.
+    SPOOL_FOREIGN = "LL-BIL-021", Unsupported,
+        "run the version that wrote it until it is empty, or start with another file and keep this one";
 }

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_providers::Bucket;
 
 use crate::codes::TOTALS_DISAGREE;
-use crate::{OperationId, UsageAccumulator};
+use crate::{Entry, MoneySum, OperationId, Outcome, UsageAccumulator};
 
 /// Figures that must agree do not, or cannot be kept: the typed cause of [`TOTALS_DISAGREE`] and of
 /// [`OUT_OF_RANGE`](crate::codes::OUT_OF_RANGE) where a sum is made. Critical, and never repaired silently.
@@ -41,24 +43,52 @@ impl BillingIntegrityError {
     }
 }
 
-/// Proves that what was read back from the ledger is what the replies of the operation said.
+/// Proves that the entries of an operation, read back from the ledger at once, say what its replies said.
+///
+/// What a reply said is booked once, and stands whatever is corrected later: it is held against the first statement of each
+/// attempt, or against what was booked late for one that had been given up. That the corrections behind it change the
+/// total by what they say is proved too.
 ///
 /// # Errors
 ///
-/// [`TOTALS_DISAGREE`] with a [`BillingIntegrityError`] that names the first figure that differs.
+/// [`TOTALS_DISAGREE`] with a [`BillingIntegrityError`] that names the first figure that differs;
+/// [`OUT_OF_RANGE`](crate::codes::OUT_OF_RANGE).
 ///
 /// ```
 /// use lattice_lock_billing::{OperationId, UsageAccumulator, prove};
 ///
 /// let nothing = UsageAccumulator::default();
-/// assert!(prove(OperationId::generate(), &nothing, &nothing).is_ok());
+/// assert!(prove(OperationId::generate(), &nothing, []).is_ok());
 /// ```
-pub fn prove(
+pub fn prove<'a>(
     operation: OperationId,
     returned: &UsageAccumulator,
-    booked: &UsageAccumulator,
+    entries: impl IntoIterator<Item = &'a Entry>,
 ) -> Result<()> {
-    match disagreement(returned, booked) {
+    let mut attempts = BTreeMap::<_, BTreeMap<_, &Entry>>::new();
+    for entry in entries {
+        if let Some(attempt) = entry.attempt() {
+            let revisions = attempts.entry(attempt).or_default();
+            revisions.insert(entry.revision(), entry);
+        }
+    }
+    let mut booked = UsageAccumulator::default();
+    let (mut effects, mut last) = (0, 0);
+    for revisions in attempts.values() {
+        let mut known = revisions.values();
+        let known = known.find(|entry| entry.outcome() != Outcome::Unknown);
+        if let Some(said) = known.or_else(|| revisions.values().next()) {
+            booked.add(said.usage(), said.cost())?;
+        }
+        let each = revisions.values().map(|it| i128::from(it.effect().nanos()));
+        effects += each.sum::<i128>();
+        let amount = revisions.values().next_back();
+        let amount = amount.and_then(|entry| entry.cost().amount());
+        last += amount.map_or(0, |amount| i128::from(amount.nanos()));
+    }
+    let sums = [effects, last].map(|nanos| MoneySum::from_nanos(nanos).to_string());
+    let changes = || (effects != last).then(|| ("changes", sums[1].clone(), sums[0].clone()));
+    match disagreement(returned, &booked).or_else(changes) {
         None => Ok(()),
         Some((figure, returned, booked)) => {
             let cause = BillingIntegrityError::Disagreement {
@@ -108,25 +138,30 @@ fn disagreement(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cost, Money, Unpriced};
-    use lattice_lock_providers::{PriceVersion, TokenUsage};
+    use crate::entry::Effect;
+    use crate::{AttemptId, Money, Unpriced};
+    use lattice_lock_principal::Principal;
+    use lattice_lock_providers::TokenUsage;
 
-    fn sum(input: Option<u64>, nanos: Option<i64>) -> UsageAccumulator {
-        let mut sum = UsageAccumulator::default();
-        let cost = match nanos {
-            Some(nanos) => Cost::Priced {
-                amount: Money::from_nanos(nanos),
-                version: PriceVersion::new("v"),
-            },
-            None => Cost::Unpriced(Unpriced::NoPrice),
-        };
-        sum.add(&TokenUsage::new().with(Bucket::Input, input), &cost)
-            .unwrap();
-        sum
+    fn entry(number: u16, input: Option<u64>, nanos: Option<i64>) -> Entry {
+        let operation = OperationId::from_uuid(uuid::Uuid::from_u128(7));
+        let attempt = AttemptId::new(operation, 1, number);
+        let who = Principal::external("user-17").unwrap();
+        let model = "openai/gpt-5-mini".parse().unwrap();
+        let entry = Entry::new(attempt, &who, model, Outcome::Replied).unwrap();
+        let entry = entry.used(TokenUsage::new().with(Bucket::Input, input), None);
+        match nanos {
+            Some(nanos) => entry.reported_cost(Money::from_nanos(nanos)),
+            None => entry,
+        }
     }
 
-    fn check(returned: &UsageAccumulator, booked: &UsageAccumulator, figure: Option<&str>) {
-        let found = prove(OperationId::generate(), returned, booked).err();
+    fn sum(entries: &[Entry]) -> UsageAccumulator {
+        UsageAccumulator::of_entries(entries).unwrap()
+    }
+
+    fn check(returned: &UsageAccumulator, entries: &[Entry], figure: Option<&str>) {
+        let found = prove(OperationId::generate(), returned, entries).err();
         let found = found.as_ref().map(|error| {
             assert_eq!(error.code(), TOTALS_DISAGREE);
             error.find::<BillingIntegrityError>().unwrap().figure()
@@ -134,28 +169,65 @@ mod tests {
         assert_eq!(found, figure);
     }
 
+    fn corrected(entry: &Entry, nanos: i64) -> Entry {
+        let mut corrected = entry
+            .corrected("repriced")
+            .reported_cost(Money::from_nanos(nanos));
+        corrected.fact.effect = Effect::between(entry.cost(), corrected.cost()).unwrap();
+        corrected
+    }
+
     #[test]
     fn whichever_side_is_corrupted_the_figure_is_named() {
-        let right = sum(Some(10), Some(5));
-        check(&right, &right, None);
+        let right = entry(1, Some(10), Some(5));
+        check(
+            &sum(std::slice::from_ref(&right)),
+            std::slice::from_ref(&right),
+            None,
+        );
         for (wrong, figure) in [
-            (sum(Some(11), Some(5)), "input"),
-            (sum(None, Some(5)), "input"),
-            (sum(Some(10), Some(6)), "cost"),
-            (sum(Some(10), None), "unpriced attempts"),
-            (UsageAccumulator::default(), "attempts"),
+            (vec![entry(1, Some(11), Some(5))], "input"),
+            (vec![entry(1, None, Some(5))], "input"),
+            (vec![entry(1, Some(10), Some(6))], "cost"),
+            (vec![entry(1, Some(10), None)], "unpriced attempts"),
+            (vec![], "attempts"),
         ] {
-            check(&wrong, &right, Some(figure));
-            check(&right, &wrong, Some(figure));
+            check(&sum(&wrong), std::slice::from_ref(&right), Some(figure));
+            check(&sum(std::slice::from_ref(&right)), &wrong, Some(figure));
         }
     }
 
     #[test]
     fn equal_sums_of_different_reports_are_told_apart() {
-        let mut partial = sum(Some(10), Some(5));
-        partial.merge(&sum(None, Some(0))).unwrap();
-        let mut whole = sum(Some(10), Some(5));
-        whole.merge(&sum(Some(0), Some(0))).unwrap();
-        check(&partial, &whole, Some("reported buckets"));
+        let partial = [entry(1, Some(10), Some(5)), entry(2, None, Some(0))];
+        let whole = [entry(1, Some(10), Some(5)), entry(2, Some(0), Some(0))];
+        check(&sum(&partial), &whole, Some("reported buckets"));
+    }
+
+    #[test]
+    fn a_correction_that_comes_between_is_no_disagreement_and_a_wrong_one_is() {
+        let first = entry(1, Some(10), Some(5));
+        let returned = sum(std::slice::from_ref(&first));
+        let dearer = corrected(&first, 7);
+        let mut wrong = corrected(&dearer, 3);
+        let void = dearer.voided("never happened");
+        check(&returned, &[first.clone(), dearer.clone()], None);
+        wrong.fact.effect.amount = Money::from_nanos(1);
+        let entries = [first.clone(), dearer.clone(), wrong];
+        check(&returned, &entries, Some("changes"));
+        // It changes the total by what was owed before, and this one does not say so.
+        check(&returned, &[first, dearer, void], Some("changes"));
+    }
+
+    #[test]
+    fn what_was_booked_late_is_what_the_reply_said() {
+        let said = entry(1, Some(10), Some(5));
+        let mut assumed = entry(1, None, None);
+        assumed.fact.outcome = Outcome::Unknown;
+        assumed = assumed.used(TokenUsage::new(), None);
+        assert_eq!(assumed.cost().state(), Unpriced::NoUsage.as_str());
+        let mut late = said.corrected("late");
+        late.fact.effect = Effect::between(assumed.cost(), late.cost()).unwrap();
+        check(&sum(&[said]), &[assumed, late], None);
     }
 }

@@ -254,12 +254,7 @@ impl Operation {
             }
             read => read?,
         };
-        prove(
-            self.id,
-            &progress.returned,
-            &UsageAccumulator::of_entries(&entries)?,
-        )
-        .inspect_err(
+        prove(self.id, &progress.returned, &entries).inspect_err(
             |error| log_event!(BillingIntegrity, %error, "the ledger disagrees with the replies"),
         )?;
         Ok(ChatOutcome {

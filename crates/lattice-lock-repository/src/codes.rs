@@ -57,4 +57,6 @@ lattice_lock_errors::codes! {
     /// Something between here and PostgreSQL loses prepared statements or mixes them up.
     STATEMENTS_LOST = "LL-DB-027", Misconfigured,
         "use PgBouncer from 1.21 on with max_prepared_statements above 0, its session mode, or PostgreSQL itself";
+    /// The database has no room left: its disk, its quota or its memory is used up.
+    DATABASE_FULL = "LL-DB-028", Unavailable, "make room for the database";
 }

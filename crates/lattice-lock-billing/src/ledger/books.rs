@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codes::{ENTRY_ARCHIVED, ENTRY_CONFLICT, NOTHING_TO_CORRECT};
 use crate::entry::{Effect, Subject};
-use crate::{AttemptId, Entry, EntryKind, Intent, Outcome, Position};
+use crate::{AttemptId, Entry, EntryKind, InstanceId, Intent, Outcome, Position};
 
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +23,33 @@ pub(super) enum Item {
         attempt: AttemptId,
         next: Option<Intent>,
     },
+    /// Whoever opened the intent will not end it.
+    Abandon {
+        attempt: AttemptId,
+        instance: InstanceId,
+    },
     /// The process is alive.
     Renew,
+}
+
+impl Item {
+    /// The attempt that is about to be sent because of it.
+    pub(super) fn begins(&self) -> Option<AttemptId> {
+        let intent = match self {
+            Self::Intend(intent) => Some(intent),
+            Self::Record { next, .. } | Self::Withdraw { next, .. } => next.as_ref(),
+            Self::Abandon { .. } | Self::Renew => None,
+        };
+        intent.map(|intent| intent.attempt)
+    }
+
+    /// The attempt whose outcome it says.
+    pub(super) fn books(&self) -> Option<AttemptId> {
+        match self {
+            Self::Record { entry, .. } => entry.attempt(),
+            _ => None,
+        }
+    }
 }
 
 /// Entries are read back from where this crate wrote them, and from nowhere else: what somebody else writes could say what
@@ -96,6 +121,7 @@ pub(super) struct Changes {
     pub(super) fresh: Vec<Revision>,
     pub(super) closed: BTreeSet<AttemptId>,
     pub(super) opened: BTreeSet<AttemptId>,
+    pub(super) abandoned: BTreeSet<(AttemptId, InstanceId)>,
 }
 
 impl Books {
@@ -110,6 +136,10 @@ impl Books {
             Item::Withdraw { attempt, next } => {
                 self.close(*attempt);
                 self.intend_next(next.as_ref());
+                Ok(Done::Noted)
+            }
+            Item::Abandon { attempt, instance } => {
+                self.abandon(*attempt, *instance);
                 Ok(Done::Noted)
             }
             Item::Record { entry, next } => {
@@ -149,19 +179,43 @@ impl Books {
         self.changes.closed.insert(attempt);
     }
 
+    /// From now on it is nobody's, so that any recovery takes it.
+    pub(super) fn abandon(&mut self, attempt: AttemptId, instance: InstanceId) {
+        if let Some(intent) = self.intents.get_mut(&attempt)
+            && intent.instance == Some(instance)
+        {
+            intent.instance = None;
+        }
+        self.changes.abandoned.insert((attempt, instance));
+    }
+
     fn record(&mut self, entry: &Entry) -> Result<(Entry, bool)> {
         let revision = (entry.fact.subject.clone(), entry.fact.revision);
         let entry = self.with_effect(entry)?;
         match self.entries.get(&revision) {
             // Its own key is there when it was committed and nobody heard of it.
             Some(kept) if kept.fact == entry.fact => Ok((kept.clone(), kept.id != entry.id)),
-            Some(kept) if is_late(kept, &entry) => {
-                let late = late(kept, &entry);
-                self.record(&late)
-            }
+            Some(kept) if is_late(kept, &entry) => self.record(&self.late(kept, &entry)),
             Some(kept) => Err(conflict(kept)),
             None => self.append(revision, entry).map(|kept| (kept, false)),
         }
+    }
+
+    /// What really happened, as the next correction of what had to be assumed; the same one if it was booked already, for
+    /// corrections of an assumption know no outcome. It stays in the same period.
+    fn late(&self, assumed: &Entry, entry: &Entry) -> Entry {
+        let subject = &assumed.fact.subject;
+        let revisions = self
+            .entries
+            .range((subject.clone(), 1)..=(subject.clone(), u16::MAX));
+        let revisions: Vec<_> = revisions.map(|(_, revision)| revision).collect();
+        let known = revisions.iter().find(|it| it.outcome() != Outcome::Unknown);
+        let last = revisions.last().map_or(0, |last| last.revision());
+        let number = known.map_or(last.saturating_add(1), |late| late.revision());
+        let mut late = entry.corrected("late");
+        late.fact.revision = number;
+        late.fact.occurred_at = assumed.fact.occurred_at;
+        late
     }
 
     /// A correction's effect is the difference from what it corrects.
@@ -204,13 +258,6 @@ fn is_late(kept: &Entry, entry: &Entry) -> bool {
         && kept.kind() == EntryKind::Usage
         && entry.kind() == EntryKind::Usage
         && entry.outcome() != Outcome::Unknown
-}
-
-/// What really happened, as the first correction of what had to be assumed. It stays in the same period.
-fn late(kept: &Entry, entry: &Entry) -> Entry {
-    let mut late = entry.corrected("late");
-    late.fact.occurred_at = kept.fact.occurred_at;
-    late
 }
 
 fn conflict(kept: &Entry) -> Error {

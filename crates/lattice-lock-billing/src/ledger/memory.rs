@@ -44,11 +44,15 @@ impl State {
     }
 
     fn is_expired(&self, intent: &Intent, caller: &Caller) -> bool {
-        let Some(instance) = intent.instance.filter(|it| *it != caller.instance) else {
-            return false;
+        let is_over = match intent.instance {
+            None => true,
+            Some(instance) if instance == caller.instance => false,
+            Some(instance) => {
+                let lease = self.leases.get(&instance);
+                lease.is_none_or(|until| *until < caller.now())
+            }
         };
-        let lease = self.leases.get(&instance);
-        !intent.held && lease.is_none_or(|until| *until < caller.now())
+        is_over && !intent.held
     }
 
     fn entries_after(&self, after: Position) -> impl Iterator<Item = &Entry> {
@@ -64,8 +68,12 @@ impl Store for MemoryStore {
         let mut state = self.state();
         let until = caller.now() + caller.lease;
         state.leases.insert(caller.instance, until);
-        let done = state.books.apply(&item)?;
+        let done = state.books.apply(&item);
+        if let (Err(_), Some(attempt)) = (&done, item.books()) {
+            state.books.abandon(attempt, caller.instance);
+        }
         state.follow();
+        let done = done?;
         let booking = Booking::Memory;
         Ok(Ack { done, booking })
     }
@@ -135,6 +143,9 @@ impl Store for MemoryStore {
     async fn archive(&self, archive: &Archive) -> Result<()> {
         let mut state = self.state();
         let state = &mut *state;
+        if state.archives.contains(archive) {
+            return Ok(());
+        }
         let leaves = |entry: &Entry| {
             archive.period.contains(entry.happened_at()) && entry.position <= Some(archive.up_to)
         };

@@ -107,6 +107,9 @@ pub struct LedgerStatus {
     pub rejected: u64,
     /// The code of the error that keeps the database away, while it is.
     pub away: Option<&'static str>,
+    /// The code of the error that keeps the spool, or the file of what was rejected, from being written or read, while
+    /// it does.
+    pub spool: Option<&'static str>,
 }
 
 /// The most entries of one listing.
@@ -175,8 +178,9 @@ impl Ledger {
     /// # Errors
     ///
     /// [`LEDGER_UNAVAILABLE`](crate::codes::LEDGER_UNAVAILABLE) while the database is away and there is no spool;
-    /// [`SPOOL_FAILED`](crate::codes::SPOOL_FAILED), [`BACKLOG_FULL`](crate::codes::BACKLOG_FULL); those of the
-    /// database.
+    /// [`SPOOL_FAILED`](crate::codes::SPOOL_FAILED), [`BACKLOG_FULL`](crate::codes::BACKLOG_FULL): it is not noted, or
+    /// will be withdrawn as soon as the database is back; those of the database. A future that is dropped before its
+    /// end may have noted it: [`withdraw`](Self::withdraw) it, if it is not sent.
     pub async fn intend(&self, intent: Intent) -> Result<Booking> {
         let item = Item::Intend(self.own(intent));
         Ok(self.submit(item).await?.booking)
@@ -217,6 +221,22 @@ impl Ledger {
     pub async fn withdraw(&self, attempt: AttemptId, next: Option<Intent>) -> Result<Booking> {
         let next = next.map(|intent| self.own(intent));
         let item = Item::Withdraw { attempt, next };
+        Ok(self.submit(item).await?.booking)
+    }
+
+    /// Gives up an attempt that was intended here and may have been sent, but whose entry cannot be booked: from now on
+    /// it is nobody's, and the next [recovery](Self::recover), in whichever process, holds or settles it. An entry that
+    /// is recorded all the same ends it as ever.
+    ///
+    /// What the ledger itself refused to book is given up without this.
+    ///
+    /// # Errors
+    ///
+    /// [`BACKLOG_FULL`](crate::codes::BACKLOG_FULL) and [`SPOOL_FAILED`](crate::codes::SPOOL_FAILED) while the
+    /// database is away; those of the database.
+    pub async fn abandon(&self, attempt: AttemptId) -> Result<Booking> {
+        let instance = self.caller.instance;
+        let item = Item::Abandon { attempt, instance };
         Ok(self.submit(item).await?.booking)
     }
 

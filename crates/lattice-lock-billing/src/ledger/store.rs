@@ -82,7 +82,7 @@ pub(super) trait Store: Send + Sync {
     async fn within(&self, period: Period, after: Position, limit: usize) -> Result<Vec<Entry>>;
     async fn total(&self) -> Result<LedgerTotal>;
     async fn open_intents(&self) -> Result<Vec<Intent>>;
-    /// Open intents of other processes whose leases are over.
+    /// Open intents of nobody, and those of other processes whose leases are over.
     async fn expired(&self, caller: &Caller, limit: usize) -> Result<Vec<Intent>>;
     /// Does what was decided about expired intents, each only if it still is one.
     async fn settle(&self, caller: &Caller, verdicts: Vec<Verdict>) -> Result<Vec<Settled>>;

@@ -13,14 +13,14 @@ use tempfile::TempDir;
 use crate::{entry, first};
 
 /// A database that can be made to look as if it were away: another connection holds the file's lock.
-struct Place {
-    folder: TempDir,
-    url: String,
-    database: Database,
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    pub(crate) url: String,
+    pub(crate) database: Database,
 }
 
 impl Place {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
         let patient = Database::open(&url).await.unwrap();
@@ -35,17 +35,17 @@ impl Place {
         }
     }
 
-    fn spool(&self) -> std::path::PathBuf {
+    pub(crate) fn spool(&self) -> std::path::PathBuf {
         self.folder.path().join("spool")
     }
 
-    fn with_spool(&self) -> Ledger {
+    pub(crate) fn with_spool(&self) -> Ledger {
         let builder = Ledger::builder(&self.database).spool(self.spool(), 1 << 20);
         builder.build().unwrap()
     }
 
     /// Does something while nobody else can write.
-    async fn away<T>(&self, work: impl AsyncFnOnce() -> T) -> T {
+    pub(crate) async fn away<T>(&self, work: impl AsyncFnOnce() -> T) -> T {
         let other = Database::open(&self.url).await.unwrap();
         let (go, gone) = (
             Arc::new(tokio::sync::Notify::new()),
@@ -73,17 +73,17 @@ impl Place {
         done
     }
 
-    async fn entries(&self) -> u64 {
+    pub(crate) async fn entries(&self) -> u64 {
         Ledger::new(&self.database).total().await.unwrap().entries
     }
 }
 
-fn intent(attempt: AttemptId) -> Intent {
+pub(crate) fn intent(attempt: AttemptId) -> Intent {
     let who = Principal::external("user-17").unwrap();
     Intent::new(attempt, &who, "openai/gpt-5-mini".parse().unwrap())
 }
 
-const LONG: Duration = Duration::from_mins(1);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_spool_an_entry_waits_in_memory_and_an_intent_is_refused() {
@@ -150,7 +150,7 @@ async fn with_a_spool_everything_is_on_the_disk_and_then_in_the_ledger_once() {
 }
 
 /// Waits until nothing is in the spool any more.
-async fn settled(ledger: &Ledger) {
+pub(crate) async fn settled(ledger: &Ledger) {
     let emptied = async {
         while ledger.status().spooled_bytes > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -4,12 +4,24 @@
 #[cfg(feature = "sqlite")]
 mod away;
 mod contract;
+#[cfg(feature = "sqlite")]
+mod disk;
+mod histories;
+mod hostile;
 mod model;
+#[cfg(feature = "postgres")]
+mod proxy;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod servers;
 
+/// What every store is held against.
+mod facts {
+    pub(crate) use crate::contract::*;
+    pub(crate) use crate::hostile::*;
+}
+
 use contract::Fact;
-use lattice_lock_billing::{AttemptId, Entry, OperationId, Outcome};
+use lattice_lock_billing::{AttemptId, Entry, Ledger, OperationId, Outcome};
 use lattice_lock_principal::Principal;
 use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
 use lattice_lock_repository::{Database, Timestamp};
@@ -81,20 +93,35 @@ macro_rules! on_store {
                 a_dropped_booking_is_whole_or_absent
                 a_flush_waits_for_writes_whose_callers_went_away
                 random_histories_agree_with_the_model
+                an_attempt_that_was_given_up_is_recovered_while_its_process_lives
+                what_the_ledger_refuses_is_given_up_by_itself
+                a_late_outcome_is_booked_once_whatever_was_corrected_before
+                two_processes_with_the_same_attempt_book_it_once
+                a_clock_that_goes_back_leaves_the_living_alone
+                figures_at_the_ends_of_their_range_are_kept_or_refused
+                texts_of_any_length_and_with_any_characters_are_kept_or_cut
+                what_ends_with_a_blank_is_something_else
             );
         }
     };
     (@ $on:path; $($fact:ident)+) => {
         $(#[tokio::test(flavor = "multi_thread")]
         async fn $fact() {
-            $on(crate::contract::$fact).await;
+            $on(crate::facts::$fact).await;
         })+
-
-        #[tokio::test(flavor = "multi_thread")]
-        async fn a_reference_model_agrees_on_random_histories() {
-            $on(crate::model::a_reference_model_agrees_on_random_histories).await;
-        }
     };
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_postgres_may_lose_is_not_called_durable() {
+    servers::on_postgres(contract::a_setting_that_may_lose_commits_is_noticed).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_and_refused_is_taken_back() {
+    servers::on_postgres(proxy::an_intent_that_was_refused_does_not_stay).await;
 }
 
 on_store!(memory, crate::in_memory);
@@ -107,6 +134,34 @@ on_store!(mysql, crate::servers::on_mysql);
 
 async fn in_memory(fact: fn(Database) -> Fact) {
     contract::run(Database::in_memory(), fact).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_model_agrees_in_memory() {
+    histories::a_reference_model_agrees(Database::in_memory(), String::new()).await;
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_model_agrees_on_sqlite() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
+    let database = Database::open(&url).await.unwrap();
+    database.migrate(Ledger::MIGRATIONS).await.unwrap();
+    histories::a_reference_model_agrees(database.clone(), url).await;
+    database.dispose().await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_model_agrees_on_postgres() {
+    servers::at_postgres(histories::a_reference_model_agrees).await;
+}
+
+#[cfg(feature = "mysql")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_model_agrees_on_mariadb() {
+    servers::at_mysql(histories::a_reference_model_agrees).await;
 }
 
 #[cfg(feature = "sqlite")]

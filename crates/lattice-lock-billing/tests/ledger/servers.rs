@@ -1,8 +1,9 @@
+use lattice_lock_billing::Ledger;
 use lattice_lock_repository::{Database, DatabaseOptions};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::contract::{self, Fact};
+use crate::contract::Fact;
 
 /// A database server that tests may use: each gets a database of its own there.
 struct Server {
@@ -13,6 +14,21 @@ struct Server {
 #[cfg(feature = "postgres")]
 pub(crate) async fn on_postgres(fact: fn(Database) -> Fact) {
     POSTGRES.run(fact).await;
+}
+
+/// [`on_postgres`], of something that opens the database itself once more.
+#[cfg(feature = "postgres")]
+pub(crate) async fn at_postgres<F: Future<Output = ()> + Send + 'static>(
+    work: fn(Database, String) -> F,
+) {
+    POSTGRES.run_at(work).await;
+}
+
+#[cfg(feature = "mysql")]
+pub(crate) async fn at_mysql<F: Future<Output = ()> + Send + 'static>(
+    work: fn(Database, String) -> F,
+) {
+    MYSQL.run_at(work).await;
 }
 
 #[cfg(feature = "mysql")]
@@ -33,9 +49,16 @@ const MYSQL: Server = Server {
 };
 
 impl Server {
+    async fn run(&self, fact: fn(Database) -> Fact) {
+        self.run_at(move |database, _| fact(database)).await;
+    }
+
     /// Holds a fact against a new database, which is dropped afterwards also if the fact does not hold. Where
     /// there is no server, says so loudly; where one was named in the variable, as in CI, fails.
-    async fn run(&self, fact: fn(Database) -> Fact) {
+    async fn run_at<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        fact: impl Fn(Database, String) -> F,
+    ) {
         let url = std::env::var(self.variable).unwrap_or_else(|_| self.default.into());
         let options = DatabaseOptions::default()
             .pool_size(1)
@@ -54,7 +77,8 @@ impl Server {
         let database = Database::open_with(&own, DatabaseOptions::default().pool_size(8))
             .await
             .unwrap();
-        let held = tokio::spawn(contract::run(database.clone(), fact)).await;
+        database.migrate(Ledger::MIGRATIONS).await.unwrap();
+        let held = tokio::spawn(fact(database.clone(), own)).await;
         database.dispose().await;
         execute(&admin, &format!("DROP DATABASE {name}")).await;
         admin.dispose().await;

@@ -149,13 +149,16 @@ impl PriceList {
     }
 
     /// The prices that hold for a usage, by the length of its prompt. Where a provider gave only a total, all of it
-    /// might be prompt and the dearer tier is taken: what is unexplained is not given away.
+    /// might be prompt and the dearer tier is taken: what is unexplained is not given away. Without any tokens, such as
+    /// where only searches were counted, there was no prompt.
     #[must_use]
     pub fn prices_for(&self, usage: &TokenUsage) -> &Prices {
         if self.tiers.is_empty() {
             return &self.base;
         }
-        let prompt = usage.prompt_tokens().unwrap_or(u64::MAX);
+        let has_tokens = usage.tokens().is_some() || usage.total().reported().is_some();
+        let longest = if has_tokens { u64::MAX } else { 0 };
+        let prompt = usage.prompt_tokens().unwrap_or(longest);
         let reached =
             |tier: &&ContextTier| prompt > tier.above || (tier.at_least && prompt == tier.above);
         let tier = self.tiers.iter().rev().find(reached);

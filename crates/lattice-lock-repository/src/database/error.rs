@@ -2,8 +2,8 @@ use lattice_lock_errors::{Error, Result};
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::codes::{
-    DATABASE_REFUSED, DATABASE_UNREACHABLE, READ_ONLY, STATEMENT_FAILED, STATEMENTS_LOST,
-    TRANSACTION_CONTENDED, UNIQUE_VIOLATION,
+    DATABASE_FULL, DATABASE_REFUSED, DATABASE_UNREACHABLE, READ_ONLY, STATEMENT_FAILED,
+    STATEMENTS_LOST, TRANSACTION_CONTENDED, UNIQUE_VIOLATION,
 };
 
 /// The database cannot be reached: the typed cause of [`DATABASE_UNREACHABLE`].
@@ -66,6 +66,9 @@ fn driver_error(driver: &sqlx::Error, whole: &DbErr) -> Error {
         sqlx::Error::Database(refusal) if is_read_only(refusal.as_ref()) => {
             Error::new(READ_ONLY, "only reading is allowed here").with_foreign(whole)
         }
+        sqlx::Error::Database(refusal) if is_full(refusal.as_ref()) => {
+            Error::new(DATABASE_FULL, "the database is full").with_foreign(whole)
+        }
         sqlx::Error::Database(refusal) if is_contention(refusal.as_ref()) => {
             Error::new(TRANSACTION_CONTENDED, "in the way of another transaction")
                 .with_foreign(whole)
@@ -106,6 +109,18 @@ fn is_read_only(refusal: &dyn sqlx::error::DatabaseError) -> bool {
         return matches!(mysql.number(), 1290 | 1792 | 1836);
     }
     matches!(refusal.code().as_deref(), Some("25006" | "8"))
+}
+
+/// PostgreSQL: disk full, out of memory. MySQL: disk full, table full, out of memory. `SQLite`: full, out of memory.
+fn is_full(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    #[cfg(feature = "mysql")]
+    if let Some(mysql) = refusal.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return matches!(mysql.number(), 1021 | 1037 | 1038 | 1041 | 1114);
+    }
+    matches!(
+        refusal.code().as_deref(),
+        Some("53100" | "53200" | "13" | "7")
+    )
 }
 
 /// What a server says when it takes no connection, or ends one. PostgreSQL: connection exceptions, shutdown and

@@ -6,7 +6,7 @@ mod reading;
 mod schema;
 mod statement;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -167,11 +167,7 @@ async fn load(
         ..Books::default()
     };
     read(scope, &mut books, &keys).await?;
-    // What was given up may have been corrected since.
-    let given_up = books.entries.values();
-    let given_up = given_up.filter(|entry| entry.outcome() == Outcome::Unknown);
-    let corrections: BTreeSet<_> = given_up.map(|entry| entry.fact.subject.key(1)).collect();
-    read(scope, &mut books, &corrections).await?;
+    let corrections = read_corrections(scope, &mut books).await?;
     if head.has_archives {
         keys.extend(corrections);
         let keys: Vec<_> = keys.into_iter().map(Value::from).collect();
@@ -192,7 +188,7 @@ async fn load(
 
 fn keys_of(item: &Item, keys: &mut BTreeSet<String>) {
     let next = match item {
-        Item::Renew => None,
+        Item::Renew | Item::Abandon { .. } => None,
         Item::Intend(intent) => Some(intent),
         Item::Withdraw { next, .. } => next.as_ref(),
         Item::Record { entry, next } => {
@@ -219,12 +215,35 @@ async fn read(scope: &mut Scope<'_>, books: &mut Books, keys: &BTreeSet<String>)
     Ok(())
 }
 
+/// Reads by what the assumptions among these entries were corrected since, and returns the keys of what may follow.
+async fn read_corrections(scope: &mut Scope<'_>, books: &mut Books) -> Result<BTreeSet<String>> {
+    let assumed = books.entries.values();
+    let assumed = assumed.filter(|entry| entry.outcome() == Outcome::Unknown);
+    let mut last: BTreeMap<_, u16> = assumed
+        .map(|entry| (entry.fact.subject.clone(), 0))
+        .collect();
+    let mut unread = last.clone();
+    while !unread.is_empty() {
+        let keys = unread.iter().map(|(subject, last)| subject.key(last + 1));
+        read(scope, books, &keys.collect()).await?;
+        unread.retain(|subject, last| {
+            *last += 1;
+            let is_there = books.entries.contains_key(&(subject.clone(), *last));
+            is_there && *last < u16::MAX
+        });
+        last.extend(unread.clone());
+    }
+    let next = |(subject, last): (Subject, u16)| subject.key(last.saturating_add(1));
+    Ok(last.into_iter().map(next).collect())
+}
+
 /// Writes what was changed.
 async fn save(scope: &mut Scope<'_>, head: &Head, books: Books) -> Result<()> {
     let Changes {
         fresh,
         closed,
         opened,
+        abandoned,
     } = &books.changes;
     close(scope, head, closed).await?;
     let opened: Vec<_> = opened
@@ -238,6 +257,9 @@ async fn save(scope: &mut Scope<'_>, head: &Head, books: Books) -> Result<()> {
             .or_nothing("attempt_key")
             .run(scope)
             .await?;
+    }
+    for (attempt, instance) in abandoned {
+        head.abandon(scope, *attempt, *instance).await?;
     }
     let fresh: Vec<_> = fresh
         .iter()

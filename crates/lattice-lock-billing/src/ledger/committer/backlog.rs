@@ -1,0 +1,332 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lattice_lock_errors::{Error, Result};
+use tokio::sync::{Mutex, oneshot};
+
+use super::BATCH;
+use crate::codes::{SPOOL_FAILED, WRITE_INTERRUPTED};
+use crate::ledger::Booking;
+use crate::ledger::books::{Done, Item};
+use crate::ledger::spool::{Spool, full};
+use crate::ledger::store::Ack;
+
+/// Acknowledged writes that are not in the database yet, the oldest first.
+pub(super) struct Backlog {
+    /// Withdrawals of what may have been committed although its caller was told that it is not noted. They come before all
+    /// others, for the same may be asked for once more.
+    regrets: VecDeque<Item>,
+    kept: Kept,
+}
+
+enum Kept {
+    Memory {
+        items: VecDeque<Item>,
+        capacity: usize,
+    },
+    Spool(Disk),
+}
+
+/// Some of the oldest writes, and the place behind them.
+pub(super) struct Oldest {
+    pub(super) items: Vec<Item>,
+    place: Place,
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Regrets(usize),
+    Memory(usize),
+    Spool(u64),
+}
+
+impl Backlog {
+    pub(super) fn new(spool: Option<Spool>, capacity: usize, patience: Duration) -> Self {
+        let items = VecDeque::new();
+        Self {
+            regrets: VecDeque::new(),
+            kept: match spool {
+                Some(spool) => Kept::Spool(Disk::new(spool, patience)),
+                None => Kept::Memory { items, capacity },
+            },
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting() == 0 && self.spooled_bytes() == 0
+    }
+
+    /// How many writes are in memory.
+    pub(super) fn waiting(&self) -> usize {
+        self.regrets.len()
+            + match &self.kept {
+                Kept::Memory { items, .. } => items.len(),
+                Kept::Spool(_) => 0,
+            }
+    }
+
+    pub(super) fn spooled_bytes(&self) -> u64 {
+        match &self.kept {
+            Kept::Memory { .. } => 0,
+            Kept::Spool(disk) => disk.bytes,
+        }
+    }
+
+    pub(super) fn booking(&self) -> Booking {
+        match self.kept {
+            Kept::Memory { .. } => Booking::Memory,
+            Kept::Spool(_) => Booking::Spooled,
+        }
+    }
+
+    /// What of a write may wait. A lease cannot be renewed later, and without a spool nothing may be sent whose intent is
+    /// only in memory; what was sent already may always wait.
+    pub(super) fn for_later(&self, item: &Item) -> Option<Item> {
+        match (&self.kept, item) {
+            (_, Item::Renew) | (Kept::Memory { .. }, Item::Intend(_)) => None,
+            (Kept::Memory { .. }, Item::Record { entry, .. }) => Some(Item::Record {
+                entry: entry.clone(),
+                next: None,
+            }),
+            (Kept::Memory { .. }, Item::Withdraw { attempt, .. }) => Some(Item::Withdraw {
+                attempt: *attempt,
+                next: None,
+            }),
+            (_, item) => Some(item.clone()),
+        }
+    }
+
+    /// Keeps what can be kept of these, and says for each whether it is.
+    pub(super) async fn keep(&mut self, items: &[Item]) -> Vec<Result<()>> {
+        match &mut self.kept {
+            Kept::Memory {
+                items: kept,
+                capacity,
+            } => {
+                let fit = capacity.saturating_sub(kept.len()).min(items.len());
+                kept.extend(items[..fit].iter().cloned());
+                let outcome = |at| if at < fit { Ok(()) } else { Err(full()) };
+                (0..items.len()).map(outcome).collect()
+            }
+            Kept::Spool(disk) => disk.keep(items).await,
+        }
+    }
+
+    /// Sees to it that what nobody was told of does not stay.
+    pub(super) fn regret(&mut self, withdrawal: Item) {
+        self.regrets.push_back(withdrawal);
+    }
+
+    pub(super) async fn peek(&mut self) -> Result<Oldest> {
+        let first = |items: &VecDeque<Item>| items.iter().take(BATCH).cloned().collect();
+        let (items, place): (Vec<Item>, _) = match &mut self.kept {
+            _ if !self.regrets.is_empty() => {
+                let items: Vec<_> = first(&self.regrets);
+                let place = Place::Regrets(items.len());
+                (items, place)
+            }
+            Kept::Memory { items, .. } => {
+                let items: Vec<_> = first(items);
+                let place = Place::Memory(items.len());
+                (items, place)
+            }
+            Kept::Spool(disk) => {
+                let (items, place) = disk.run(|spool| spool.peek(BATCH), |_, _| ()).await?;
+                (items, Place::Spool(place))
+            }
+        };
+        Ok(Oldest { items, place })
+    }
+
+    /// Forgets the oldest writes. Those that were refused are kept apart first.
+    pub(super) async fn forget(
+        &mut self,
+        oldest: &Oldest,
+        rejected: Vec<(Item, String)>,
+    ) -> Result<()> {
+        match (oldest.place, &mut self.kept) {
+            (Place::Regrets(many), _) => {
+                self.regrets.drain(..many);
+            }
+            (Place::Memory(many), Kept::Memory { items, .. }) => {
+                items.drain(..many);
+            }
+            (Place::Spool(place), Kept::Spool(disk)) => {
+                let forget = move |spool: &mut Spool| {
+                    if !rejected.is_empty() {
+                        spool.reject(&rejected)?;
+                    }
+                    spool.replayed(place)
+                };
+                disk.run(forget, |_, _| ()).await?;
+            }
+            (Place::Memory(_), Kept::Spool(_)) | (Place::Spool(_), Kept::Memory { .. }) => {}
+        }
+        Ok(())
+    }
+}
+
+/// A spool, whose file is worked with where that may take its time.
+struct Disk {
+    spool: Arc<Mutex<Spool>>,
+    /// How much was in it when it was last heard of.
+    bytes: u64,
+    /// How long it may take to answer.
+    patience: Duration,
+    /// Whether it took longer, and still does.
+    is_silent: bool,
+}
+
+impl Disk {
+    fn new(spool: Spool, patience: Duration) -> Self {
+        Self {
+            bytes: spool.bytes(),
+            spool: Arc::new(Mutex::new(spool)),
+            patience,
+            is_silent: false,
+        }
+    }
+
+    async fn keep(&mut self, items: &[Item]) -> Vec<Result<()>> {
+        let texts: Vec<_> = items.iter().map(Spool::text).collect();
+        let whole: Vec<_> = texts
+            .iter()
+            .filter_map(|text| text.as_ref().ok().cloned())
+            .collect();
+        let appended = self.run(move |it| it.append(&whole), Spool::take_back);
+        let appended = appended.await;
+        let mut at = 0;
+        let outcome = |text: Result<Vec<u8>>| {
+            text?;
+            at += 1;
+            match &appended {
+                Ok(fit) if at > *fit => Err(full()),
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.clone()),
+            }
+        };
+        texts.into_iter().map(outcome).collect()
+    }
+
+    /// Works with the spool. If nobody waits for the answer any more, `unheard` is told how many bytes there were before.
+    async fn run<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Spool) -> Result<T> + Send + 'static,
+        unheard: fn(&mut Spool, u64),
+    ) -> Result<T> {
+        // It is not waited for twice.
+        let patience = if self.is_silent {
+            Duration::ZERO
+        } else {
+            self.patience
+        };
+        let locked = tokio::time::timeout(patience, Arc::clone(&self.spool).lock_owned()).await;
+        let Ok(mut spool) = locked else {
+            self.is_silent = true;
+            return Err(silent());
+        };
+        let (answer, mut answered) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            let before = spool.bytes();
+            let done = work(&mut spool);
+            let (is_done, after) = (done.is_ok(), spool.bytes());
+            if answer.send((done, after)).is_err() && is_done {
+                unheard(&mut spool, before);
+            }
+        });
+        let in_time = tokio::time::timeout(self.patience, &mut answered).await;
+        self.is_silent = in_time.is_err();
+        let told = in_time.map_or_else(
+            |_| {
+                answered.close();
+                answered.try_recv().map_err(|_| silent())
+            },
+            |told| told.map_err(|_| interrupted()),
+        );
+        let (done, bytes) = told?;
+        self.bytes = bytes;
+        done
+    }
+}
+
+fn silent() -> Error {
+    Error::new(SPOOL_FAILED, "the spool's disk does not answer")
+}
+
+fn interrupted() -> Error {
+    Error::new(WRITE_INTERRUPTED, "the spool was left in the middle")
+}
+
+impl Item {
+    /// The acknowledgement of a write that waits.
+    pub(super) fn put_off(&self, booking: Booking) -> Ack {
+        let done = match self {
+            Self::Record { entry, .. } => Done::Recorded {
+                entry: entry.clone(),
+                replayed: false,
+            },
+            _ => Done::Noted,
+        };
+        Ack { done, booking }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AttemptId, OperationId};
+
+    fn withdrawal(number: u16) -> Item {
+        let operation = OperationId::from_uuid(uuid::Uuid::from_u128(7));
+        Item::Withdraw {
+            attempt: AttemptId::new(operation, 1, number),
+            next: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_does_not_answer_is_given_up_and_what_it_wrote_is_taken_back() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
+        let mut disk = Disk::new(spool, Duration::from_millis(20));
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let texts = [Spool::text(&withdrawal(1)).unwrap()];
+        let slow = move |spool: &mut Spool| {
+            let appended = spool.append(&texts);
+            let _ = gone.recv();
+            appended
+        };
+        let refused = disk.run(slow, Spool::take_back).await.unwrap_err();
+        assert_eq!(refused.code(), SPOOL_FAILED);
+        // Nobody waits for it again.
+        disk.patience = Duration::from_secs(3600);
+        let kept = disk.keep(&[withdrawal(2)]).await;
+        assert_eq!(kept[0].as_ref().unwrap_err().code(), SPOOL_FAILED);
+        drop(go);
+        // It answers again as soon as it has let go of the file.
+        drop(disk.spool.lock().await);
+        assert!(disk.keep(&[withdrawal(3)]).await[0].is_ok());
+        let (items, _) = disk.run(|spool| spool.peek(9), |_, _| ()).await.unwrap();
+        assert_eq!(items, [withdrawal(3)]);
+    }
+
+    #[tokio::test]
+    async fn one_that_cannot_be_written_keeps_no_other_from_being_kept() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
+        let mut backlog = Backlog::new(Some(spool), 1, Duration::from_mins(1));
+        let who = lattice_lock_principal::Principal::external("user-17").unwrap();
+        let attempt = AttemptId::first(OperationId::generate());
+        let mut huge = crate::Intent::new(attempt, &who, "openai/gpt-5".parse().unwrap());
+        huge.conversation = Some("x".repeat(2 << 20));
+        let items = [withdrawal(1), Item::Intend(huge), withdrawal(2)];
+        let kept = backlog.keep(&items).await;
+        let kept: Vec<_> = kept.iter().map(Result::is_ok).collect();
+        assert_eq!(kept, [true, false, true]);
+        assert_eq!(
+            backlog.peek().await.unwrap().items,
+            [withdrawal(1), withdrawal(2)]
+        );
+    }
+}
