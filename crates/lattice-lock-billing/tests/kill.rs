@@ -357,6 +357,40 @@ async fn a_lossy_server_is_caught_and_never_called_durable() {
     assert!(lost > 0, "a server that flushes once a second lost nothing");
 }
 
+/// A server with a binary log, on which what was committed also depends.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_mariadb_may_lose_is_not_called_durable() {
+    let Some(server) = MariaDb::start(&["--log-bin=log", "--server-id=1"]) else {
+        return;
+    };
+    let database = open(&server.url()).await;
+    database.migrate(Ledger::MIGRATIONS).await.unwrap();
+    let ledger = Ledger::new(&database);
+    for (flush, sync, booking) in [
+        (1, 1, Booking::Durable),
+        (1, 0, Booking::Memory),
+        (2, 1, Booking::Memory),
+        (0, 1, Booking::Memory),
+        (3, 1, Booking::Durable),
+    ] {
+        for (setting, value) in [
+            ("innodb_flush_log_at_trx_commit", flush),
+            ("sync_binlog", sync),
+        ] {
+            let mut scope = database.writer().unwrap();
+            let connection = scope.connection().unwrap();
+            let sql = format!("SET GLOBAL {setting} = {value}");
+            sea_orm::ConnectionTrait::execute_unprepared(connection, &sql)
+                .await
+                .unwrap();
+        }
+        let attempt = AttemptId::first(OperationId::generate());
+        let kept = ledger.record(entry(attempt), None).await.unwrap();
+        assert_eq!(kept.booking, booking, "{flush}, {sync}");
+    }
+    database.dispose().await;
+}
+
 /// Four processes on one database, of which one after another is killed and replaced by a new one that recovers what it
 /// finds: no call of a living sibling is among that.
 #[tokio::test(flavor = "multi_thread")]

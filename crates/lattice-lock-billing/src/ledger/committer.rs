@@ -209,6 +209,21 @@ impl Shared {
         booked
     }
 
+    /// [Books](Self::book) what was put off. Where the database took none of it, it is ill unless it takes something else:
+    /// then that is to blame, and not each of the writes.
+    async fn book_late(&self, items: Vec<Arc<Item>>) -> Result<Vec<Result<Ack>>> {
+        let booked = self.book(items).await;
+        if let Some(away) = booked.away {
+            return Err(away.error);
+        }
+        let mut errors = booked.outcomes.iter().filter_map(|it| it.as_ref().err());
+        if let Some(error) = errors.next().filter(|_| !booked.is_writable) {
+            let probe = [Arc::new(Item::Renew)].into();
+            self.attempt(&probe).await.map_err(|_| error.clone())?;
+        }
+        Ok(booked.outcomes)
+    }
+
     /// Where nobody knows whether it was committed, it is done once more: every write bears that.
     async fn attempt(&self, items: &Arc<[Arc<Item>]>) -> Result<Vec<Result<Ack>>, Away> {
         match self.once(items).await {
@@ -255,21 +270,6 @@ impl Shared {
                 return;
             }
             changed.await;
-        }
-    }
-}
-
-impl Booked {
-    /// The outcomes, unless the database is away, or nothing at all could be written: then it is the database that is ill,
-    /// and not each of the writes.
-    fn believed(self) -> Result<Vec<Result<Ack>>> {
-        if let Some(away) = self.away {
-            return Err(away.error);
-        }
-        let mut errors = self.outcomes.iter().filter_map(|it| it.as_ref().err());
-        match errors.next().cloned() {
-            Some(error) if !self.is_writable => Err(error),
-            _ => Ok(self.outcomes),
         }
     }
 }

@@ -391,6 +391,23 @@ async fn what_the_database_will_never_take_is_given_up_so_that_a_recovery_finds_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_waits_alone_and_is_refused_does_not_make_the_database_look_ill() {
+    let place = Place::new().await;
+    execute(&place.database, POISON).await;
+    let ledger = Ledger::new(&place.database);
+    place
+        .away(async || {
+            let kept = ledger.record(entry(first(), 13), None).await.unwrap();
+            assert_eq!(kept.booking, Booking::Memory);
+        })
+        .await;
+    ledger.flush(LONG).await.unwrap();
+    assert_eq!((ledger.status().rejected, ledger.status().away), (1, None));
+    let kept = ledger.intend(intent(first())).await.unwrap();
+    assert_eq!(kept, Booking::Durable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tables_in_memory_are_not_called_durable() {
     let database = Database::sqlite_in_memory().await.unwrap();
     database.migrate(Ledger::MIGRATIONS).await.unwrap();

@@ -1,6 +1,7 @@
 //! What a ledger promises of processes that fail, clocks that lie, and figures and texts that nobody would expect.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use lattice_lock_principal::Principal;
 use lattice_lock_providers::{Bucket, Catalogue, PriceVersion, TokenUsage};
 use lattice_lock_repository::{Database, Timestamp};
 
-use crate::contract::{Fact, clock, intent, open, process};
+use crate::contract::{Fact, clock, intent, is_done, open, process};
 use crate::{entry, first, list};
 
 fn assumed(intent: &Intent) -> Resolution {
@@ -233,6 +234,40 @@ pub(crate) fn a_clock_that_goes_back_leaves_the_living_alone(database: Database)
             1
         );
     })
+}
+
+pub(crate) fn a_dropped_recovery_or_archive_is_whole_or_absent(database: Database) -> Fact {
+    Box::pin(async move {
+        let ledger = Ledger::new(&database);
+        let period = Period::new(Timestamp::from_micros(0), Timestamp::from_micros(2_000_000));
+        for polls in 0..30 {
+            let attempt = first();
+            ledger.intend(intent(attempt)).await.unwrap();
+            ledger.abandon(attempt).await.unwrap();
+            polled(ledger.recover(assumed), polls).await;
+            ledger.recover(assumed).await.unwrap();
+            let entries = ledger.of_operation(attempt.operation()).await.unwrap();
+            assert_eq!((entries.len(), open(&ledger).await.len()), (1, 0));
+            ledger.record(entry(first(), 5), None).await.unwrap();
+            let before = ledger.total().await.unwrap();
+            let archive = ledger.export(period, &mut Vec::new()).await.unwrap();
+            polled(ledger.archive(&archive), polls).await;
+            ledger.archive(&archive).await.unwrap();
+            assert_eq!(ledger.archives().await.unwrap().len(), polls + 1);
+            assert_eq!(ledger.total().await.unwrap(), before);
+        }
+    })
+}
+
+/// Polls so often, as far as it is not done before, and drops it.
+async fn polled<T>(work: impl Future<Output = T>, polls: usize) {
+    let mut work = Box::pin(work);
+    for _ in 0..polls {
+        if is_done(work.as_mut()) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 pub(crate) fn figures_at_the_ends_of_their_range_are_kept_or_refused(database: Database) -> Fact {

@@ -101,6 +101,7 @@ macro_rules! on_store {
                 figures_at_the_ends_of_their_range_are_kept_or_refused
                 texts_of_any_length_and_with_any_characters_are_kept_or_cut
                 what_ends_with_a_blank_is_something_else
+                a_dropped_recovery_or_archive_is_whole_or_absent
             );
         }
     };

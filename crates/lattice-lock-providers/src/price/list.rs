@@ -236,6 +236,18 @@ mod tests {
         check(of(90).with(Bucket::CacheRead, 11), "2");
         check(of(90).with(Bucket::Output, 1_000), "1");
         check(TokenUsage::new().with_total(5), "3");
+        check(TokenUsage::new().with(Bucket::Output, 5), "3");
         check(of(90).with(Bucket::CacheRead, u64::MAX), "3");
+    }
+
+    #[test]
+    fn what_is_counted_without_any_tokens_had_no_prompt() {
+        check(TokenUsage::new().with(Bucket::WebSearches, 300), "1");
+        check(TokenUsage::new().with(Bucket::Requests, 1), "1");
+        check(TokenUsage::new(), "1");
+        check(
+            TokenUsage::new().with(Bucket::WebSearches, 3).with_total(5),
+            "3",
+        );
     }
 }

@@ -90,14 +90,14 @@ impl Shared {
     async fn replay(self: &Arc<Self>, backlog: &mut Backlog) -> Result<()> {
         let oldest = backlog.peek().await;
         let oldest = oldest.inspect_err(|error| self.spool_fails(error))?;
-        let attempt = self.book(oldest.items.iter().cloned().map(Arc::new).collect());
+        let attempt = self.book_late(oldest.items.iter().cloned().map(Arc::new).collect());
         let is_ill = self.queue().is_ill();
         let booked = if is_ill {
             self.meanwhile(attempt, backlog).await
         } else {
             attempt.await
         };
-        let outcomes = booked.believed().inspect_err(|away| self.is_away(away))?;
+        let outcomes = booked.inspect_err(|away| self.is_away(away))?;
         self.queue().status.away = None;
         let rejected = rejected(&oldest, &outcomes);
         let forgotten = backlog.forget(&oldest, rejected.clone()).await;

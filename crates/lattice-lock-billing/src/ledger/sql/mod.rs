@@ -125,7 +125,9 @@ async fn book(
         .values()
         .filter_map(Intent::instance)
         .collect();
-    if is_alive || items.iter().any(|item| **item == Item::Renew) {
+    // Whoever asks for it wants to see something written.
+    let renews = items.iter().any(|item| **item == Item::Renew);
+    if is_alive || renews {
         alive.insert(caller.instance);
     }
     let now = caller.now_or(|| head.now);
@@ -134,7 +136,7 @@ async fn book(
         let is_due = known
             .get(&instance)
             .is_none_or(|last| *last + caller.lease / 3 <= now || *last > now);
-        if is_due {
+        if is_due || renews {
             head.renew(scope, instance, now + caller.lease).await?;
             renewed.push((instance, now));
         }
