@@ -3,7 +3,8 @@
 mod backlog;
 mod outage;
 mod queue;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -68,7 +68,11 @@ pub(crate) enum Fate {
 
 impl Fate {
     pub(crate) fn of(attempt: AttemptId) -> Self {
-        [Self::Settle, Self::Hold, Self::Withdraw][usize::from(attempt.attempt() % 3)]
+        match attempt.attempt() % 4 {
+            0 => Self::Withdraw,
+            3 => Self::Hold,
+            _ => Self::Settle,
+        }
     }
 }
 

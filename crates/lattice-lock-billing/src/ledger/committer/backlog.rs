@@ -300,7 +300,7 @@ mod tests {
         let refused = disk.run(slow, Spool::take_back).await.unwrap_err();
         assert_eq!(refused.code(), SPOOL_FAILED);
         // Nobody waits for it again.
-        disk.patience = Duration::from_secs(3600);
+        disk.patience = Duration::from_hours(1);
         let kept = disk.keep(&[withdrawal(2)]).await;
         assert_eq!(kept[0].as_ref().unwrap_err().code(), SPOOL_FAILED);
         drop(go);
