@@ -72,7 +72,8 @@ impl LedgerBuilder {
     }
 
     /// Keeps what must not wait in this file while the database is away, up to so many bytes; none by default. The
-    /// file is made if it is not there, and what a crash left in it is booked first.
+    /// file is made if it is not there, for nobody else to read, and what a crash left in it is booked first. A folder, a
+    /// link and an empty file are refused.
     #[cfg(feature = "__sql")]
     #[must_use]
     pub fn spool(mut self, file: impl Into<PathBuf>, most_bytes: u64) -> Self {
@@ -86,7 +87,8 @@ impl LedgerBuilder {
     /// # Errors
     ///
     /// [`SPOOL_FAILED`](crate::codes::SPOOL_FAILED), [`SPOOL_IN_USE`](crate::codes::SPOOL_IN_USE),
-    /// [`SPOOL_CORRUPT`](crate::codes::SPOOL_CORRUPT).
+    /// [`SPOOL_CORRUPT`](crate::codes::SPOOL_CORRUPT), [`SPOOL_FOREIGN`](crate::codes::SPOOL_FOREIGN): the file is left
+    /// as it is.
     pub fn build(self) -> Result<Ledger> {
         #[cfg(feature = "__sql")]
         if self.database.engine() != Engine::Memory

@@ -135,7 +135,13 @@ pub(crate) fn an_intent_that_was_refused_does_not_stay(database: Database) -> Fa
             direct.of_operation(sent.operation()).await.unwrap().len(),
             1
         );
-        ledger.withdraw(following, None).await.unwrap();
+        // What was noted before is not taken back.
+        proxy.is(ARMED);
+        let told = ledger.intend(intent(following)).await.unwrap_err();
+        assert_eq!(told.code(), codes::LEDGER_UNAVAILABLE);
+        proxy.is(PASSING);
+        ledger.flush(Duration::from_mins(1)).await.unwrap();
+        assert!(committed(&direct, following).await);
         through.dispose().await;
     })
 }

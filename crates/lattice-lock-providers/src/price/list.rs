@@ -156,7 +156,8 @@ impl PriceList {
         if self.tiers.is_empty() {
             return &self.base;
         }
-        let has_tokens = usage.tokens().is_some() || usage.total().reported().is_some();
+        let mut tokens = usage.reported().filter(|(bucket, _)| bucket.is_tokens());
+        let has_tokens = tokens.next().is_some() || usage.total().reported().is_some();
         let longest = if has_tokens { u64::MAX } else { 0 };
         let prompt = usage.prompt_tokens().unwrap_or(longest);
         let reached =

@@ -11,7 +11,8 @@ use lattice_lock_runtime::{log_error, log_event};
 use super::backlog::{Backlog, Oldest};
 use super::queue::Job;
 use super::{Away, PAUSES, Shared, is_disposed};
-use crate::codes::LEDGER_UNAVAILABLE;
+use crate::AttemptId;
+use crate::codes::{BACKLOG_FULL, LEDGER_UNAVAILABLE};
 use crate::ledger::Booking;
 use crate::ledger::books::Item;
 use crate::ledger::store::Ack;
@@ -24,31 +25,10 @@ impl Shared {
         why: &Away,
         backlog: &mut Backlog,
     ) {
-        let later: Vec<_> = jobs.iter().map(|it| backlog.for_later(&it.item)).collect();
-        let items: Vec<_> = later.iter().flatten().cloned().collect();
-        let mut kept = backlog.keep(&items).await.into_iter();
-        let mut fails = None;
-        let (mut outcomes, booking) = (Vec::with_capacity(jobs.len()), backlog.booking());
-        for (job, later) in jobs.iter().zip(later) {
-            let outcome = match later {
-                None => Err(unavailable(&why.error)),
-                Some(later) => match kept.next().unwrap_or(Ok(())) {
-                    Err(error) => {
-                        fails = Some(error.code().as_str()).filter(|_| is_of_spool(&error));
-                        Err(error.with_source(why.error.clone()))
-                    }
-                    // What is to be sent next was not noted, and the caller has to know.
-                    Ok(()) if later != *job.item => Err(unavailable(&why.error)),
-                    Ok(()) => Ok(later.put_off(booking)),
-                },
-            };
-            if outcome.is_err() && why.is_unsure {
-                regret(&job.item, backlog);
-            }
-            outcomes.push(outcome);
-        }
-        if booking == Booking::Spooled && !items.is_empty() {
-            self.queue().keeping_fails = fails;
+        let outcomes = self.keep_later(&jobs, why, backlog).await;
+        if why.is_unsure {
+            let refused = jobs.iter().zip(&outcomes).filter(|(_, it)| it.is_err());
+            refused.for_each(|(job, _)| self.regret(&job.item, backlog));
         }
         // The status says so before whoever asked knows it.
         self.note(backlog);
@@ -57,6 +37,46 @@ impl Shared {
         }
         self.keep();
         self.changed.notify_waiters();
+    }
+
+    /// Takes back what may have been committed, although whoever asked for it is told that it is not noted: unless it was
+    /// noted before.
+    fn regret(&self, item: &Item, backlog: &mut Backlog) {
+        let noted = |attempt: &AttemptId| self.queue().open.contains(attempt);
+        if let Some(attempt) = item.begins().filter(|attempt| !noted(attempt)) {
+            let next = None;
+            backlog.regret(Item::Withdraw { attempt, next });
+        }
+    }
+
+    /// Keeps for later what may wait, and says of each write what its caller is to be told.
+    async fn keep_later(
+        &self,
+        jobs: &[Job],
+        why: &Away,
+        backlog: &mut Backlog,
+    ) -> Vec<Result<Ack>> {
+        let later: Vec<_> = jobs.iter().map(|it| backlog.for_later(&it.item)).collect();
+        let items: Vec<_> = later.iter().flatten().cloned().collect();
+        let (kept, booking) = (backlog.keep(&items).await, backlog.booking());
+        if booking == Booking::Spooled && !items.is_empty() {
+            let fails = kept.iter().find_map(|kept| kept.as_ref().err());
+            let fails = fails.filter(|error| error.code() != BACKLOG_FULL);
+            self.queue().keeping_fails = fails.map(|error| error.code().as_str());
+        }
+        let mut kept = kept.into_iter();
+        let mut outcome = |job: &Job, later: Option<Item>| {
+            // What may not wait was not kept.
+            let later = later.ok_or_else(|| unavailable(&why.error))?;
+            kept.next().unwrap_or(Ok(()))?;
+            if later != *job.item {
+                // What is to be sent next was not noted, and the caller has to know.
+                return Err(unavailable(&why.error));
+            }
+            Ok(later.put_off(booking))
+        };
+        let each = jobs.iter().zip(later);
+        each.map(|(job, later)| outcome(job, later)).collect()
     }
 
     /// Says that the database is away, and logs it once.
@@ -198,16 +218,6 @@ impl Shared {
     }
 }
 
-/// Takes back what may have been committed, although whoever asked for it is told that it is not noted.
-fn regret(item: &Item, backlog: &mut Backlog) {
-    if let Some(attempt) = item.begins() {
-        backlog.regret(Item::Withdraw {
-            attempt,
-            next: None,
-        });
-    }
-}
-
 fn rejected(oldest: &Oldest, outcomes: &[Result<Ack>]) -> Vec<(Item, String)> {
     let refused = oldest.items.iter().zip(outcomes);
     let refused = refused.filter_map(|(item, outcome)| {
@@ -215,10 +225,6 @@ fn rejected(oldest: &Oldest, outcomes: &[Result<Ack>]) -> Vec<(Item, String)> {
         Some((item.clone(), code.as_str().to_owned()))
     });
     refused.collect()
-}
-
-fn is_of_spool(error: &Error) -> bool {
-    error.code() != crate::codes::BACKLOG_FULL
 }
 
 fn unavailable(away: &Error) -> Error {
