@@ -73,6 +73,8 @@ impl Process {
     }
 }
 
+type Entries = BTreeMap<OperationId, Vec<Entry>>;
+
 struct World {
     url: String,
     /// Who looks on: no process of the world.
@@ -221,7 +223,7 @@ impl World {
         // Whoever writes waits for what the dead one had begun.
         let nobody = AttemptId::first(OperationId::generate());
         self.observer.withdraw(nobody, None).await.unwrap();
-        let open = self.open().await;
+        let seen = self.seen().await;
         for (attempt, event, task) in begun {
             task.abort();
             let mut after = self.model.clone();
@@ -232,7 +234,7 @@ impl World {
                 true
             } else {
                 self.model.may_be_alive(number);
-                self.is(&after, attempt.operation(), &open).await
+                seen.is(&after, attempt.operation())
             };
             if is_done {
                 self.model.apply(number, attempt, event);
@@ -261,89 +263,102 @@ impl World {
         }
     }
 
-    /// What is open, and whether it is nobody's, and held.
-    async fn open(&self) -> BTreeMap<AttemptId, (bool, bool)> {
+    /// All of it at once: nobody writes.
+    async fn seen(&self) -> Seen {
         let open = self.observer.open_intents().await.unwrap();
         let open = open.iter().map(|intent| {
             let is = (intent.instance().is_none(), intent.is_held());
             (intent.attempt(), is)
         });
-        open.collect()
-    }
-
-    /// Whether an operation is as a model says.
-    async fn is(
-        &self,
-        model: &Model,
-        operation: OperationId,
-        open: &BTreeMap<AttemptId, (bool, bool)>,
-    ) -> bool {
-        let entries = self.observer.of_operation(operation).await.unwrap();
-        let of_it = |attempt: &AttemptId| attempt.operation() == operation;
-        let mut revisions = BTreeMap::<_, Vec<_>>::new();
-        for entry in &entries {
-            let known = revisions.entry(entry.attempt().unwrap()).or_default();
-            assert_eq!(usize::from(entry.revision()), known.len());
-            known.push(says(entry));
+        Seen {
+            entries: self.entries().await,
+            open: open.collect(),
         }
-        let expected = model.revisions.iter().filter(|(it, _)| of_it(it));
-        let expected_open = model.open.iter().filter(|(it, _)| of_it(it));
-        let expected_open =
-            expected_open.map(|(it, (whose, held))| (*it, (whose.is_none(), *held)));
-        let open = open.iter().filter(|(it, _)| of_it(it));
-        revisions
-            .iter()
-            .eq(expected.filter(|(_, it)| !it.is_empty()))
-            && open.map(|(it, is)| (*it, *is)).eq(expected_open)
     }
 
-    async fn end(mut self) {
-        let open = self.open().await;
-        let (place, mut keys) = (self.place.clone(), BTreeSet::new());
+    async fn end(self) {
+        let (seen, place) = (self.seen().await, &self.place);
+        let mut keys = BTreeSet::new();
         for operation in &self.operations {
-            let is_so = self.is(&self.model, *operation, &open).await;
-            let entries = self.observer.of_operation(*operation).await.unwrap();
-            assert!(is_so, "{place}: {entries:?} and {open:?}");
+            let entries = seen.of(*operation);
+            let is_so = seen.is(&self.model, *operation);
+            assert!(is_so, "{place}: {entries:?} and {:?}", seen.open);
             let effects = entries.iter().map(|it| i128::from(it.effect().nanos()));
-            let sum = UsageAccumulator::of_entries(&entries).unwrap();
+            let sum = UsageAccumulator::of_entries(entries).unwrap();
             // The sum of the entries is the aggregate of what they say at last.
             assert_eq!(effects.sum::<i128>(), sum.cost().nanos(), "{place}");
-            for entry in &entries {
-                assert!(
-                    keys.insert(entry.idempotency_key()),
-                    "{place}: a key stands twice"
-                );
+            for key in entries.iter().map(Entry::idempotency_key) {
+                assert!(keys.insert(key), "{place}: a key stands twice");
             }
         }
-        let (after, entries, unpriced, nanos) = figures(&self.observer).await;
-        let figures = (
-            entries - self.before.1,
-            unpriced - self.before.2,
-            nanos - self.before.3,
-        );
-        let (entries, unpriced, tokens) = self.model.total();
+        let (_, entries, unpriced, nanos) = figures(&self.observer).await;
+        let (before, tokens) = (self.before, self.model.total().2);
+        let figures = (entries - before.1, unpriced - before.2, nanos - before.3);
+        let (entries, unpriced, _) = self.model.total();
         let expected = (entries, unpriced, i128::from(tokens) * 1000);
         assert_eq!(figures, expected, "{place}");
-        assert_eq!(self.listed(after).await, keys, "{place}");
-        // The next world need not look at what this one left.
-        for attempt in self.model.open.keys() {
-            self.observer.withdraw(*attempt, None).await.unwrap();
+        self.leave().await;
+    }
+
+    /// The next world need not look at what this one left.
+    async fn leave(mut self) {
+        let withdrawn = self.model.open.keys().map(|attempt| {
+            let (observer, attempt) = (self.observer.clone(), *attempt);
+            tokio::spawn(async move { observer.withdraw(attempt, None).await })
+        });
+        for withdrawn in withdrawn.collect::<Vec<_>>() {
+            withdrawn.await.unwrap().unwrap();
         }
         for process in self.processes.drain(..) {
             process.end();
         }
     }
 
-    /// The keys that a reader finds who follows the order of commits.
-    async fn listed(&self, end: Option<Position>) -> BTreeSet<String> {
-        let (mut keys, mut after) = (BTreeSet::new(), self.before.0);
-        while after < end {
+    /// The entries of the world, as a reader finds them who follows the order of commits.
+    async fn entries(&self) -> Entries {
+        let (mut entries, mut after) = (Entries::new(), self.before.0);
+        loop {
             let page = self.observer.list(after, 1000).await.unwrap();
-            let Some(last) = page.last() else { break };
+            let Some(last) = page.last() else {
+                return entries;
+            };
             after = last.position();
-            keys.extend(page.iter().map(Entry::idempotency_key));
+            for entry in page {
+                let operation = entry.attempt().unwrap().operation();
+                entries.entry(operation).or_default().push(entry);
+            }
         }
-        keys
+    }
+}
+
+/// What is there.
+struct Seen {
+    entries: Entries,
+    /// Whether it is nobody's, and whether it is held.
+    open: BTreeMap<AttemptId, (bool, bool)>,
+}
+
+impl Seen {
+    fn of(&self, operation: OperationId) -> &[Entry] {
+        self.entries.get(&operation).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an operation is as a model says.
+    fn is(&self, model: &Model, operation: OperationId) -> bool {
+        let of_it = |attempt: &AttemptId| attempt.operation() == operation;
+        let mut revisions = BTreeMap::<_, Vec<_>>::new();
+        for entry in self.of(operation) {
+            let known = revisions.entry(entry.attempt().unwrap()).or_default();
+            assert_eq!(usize::from(entry.revision()), known.len());
+            known.push(says(entry));
+        }
+        let expected = model.revisions.iter();
+        let expected = expected.filter(|(it, says)| of_it(it) && !says.is_empty());
+        let expected_open = model.open.iter().filter(|(it, _)| of_it(it));
+        let expected_open =
+            expected_open.map(|(it, (whose, held))| (*it, (whose.is_none(), *held)));
+        let open = self.open.iter().filter(|(it, _)| of_it(it));
+        revisions.iter().eq(expected) && open.map(|(it, is)| (*it, *is)).eq(expected_open)
     }
 }
 
