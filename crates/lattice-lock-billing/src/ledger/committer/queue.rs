@@ -116,8 +116,9 @@ impl Shared {
         }
         queue.keeping = true;
         drop(queue);
-        let (weak, every) = (Arc::downgrade(self), self.caller.lease / 3);
-        tokio::spawn(async move { keep(Keeping(weak), every).await });
+        // Made here: a task that is dropped before it begins would not know that it has ended.
+        let keeping = Keeping(Arc::downgrade(self));
+        tokio::spawn(keep(keeping, self.caller.lease / 3));
     }
 }
 
