@@ -10,7 +10,7 @@ const DIRECT: [(&str, usize); 13] = [
     ("lattice-lock-analyzer", 2),
     ("lattice-lock-auth", 19),
     ("lattice-lock-billing", 10),
-    ("lattice-lock-clients", 16),
+    ("lattice-lock-clients", 17),
     ("lattice-lock-config", 5),
     ("lattice-lock-errors", 3),
     ("lattice-lock-orchestrator", 3),

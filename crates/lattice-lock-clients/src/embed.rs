@@ -5,7 +5,7 @@ use lattice_lock_providers::{ModelName, TokenUsage};
 use serde_json::Value;
 
 use crate::codes::REQUEST_INVALID;
-use crate::wire::{Embedded, Heading, Unreadable};
+use crate::wire::{Embedded, Heading, RawUsage, Unreadable};
 use crate::{RateLimits, UsageFinding};
 
 /// Texts that are to be turned into vectors, in one call: at `OpenAI` and every compatible server by `/embeddings`, at Azure
@@ -81,7 +81,7 @@ pub struct EmbedReply {
     served_model: ModelName,
     request_id: Option<String>,
     usage: TokenUsage,
-    raw_usage: Option<Value>,
+    raw_usage: Option<RawUsage>,
     usage_finding: Option<UsageFinding>,
     rate_limits: RateLimits,
     latency: Duration,
@@ -135,7 +135,7 @@ impl EmbedReply {
     /// The usage as the provider wrote it.
     #[must_use]
     pub fn raw_usage(&self) -> Option<&Value> {
-        self.raw_usage.as_ref()
+        self.raw_usage.as_ref().map(RawUsage::value)
     }
 
     /// What is wrong with the usage, if anything is.

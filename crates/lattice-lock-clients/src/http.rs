@@ -24,6 +24,10 @@ use client::{Bounds, HttpClient, Shared};
 use hosts::Hosts;
 
 #[cfg(feature = "__fuzz")]
+mod arrived;
+#[cfg(feature = "__fuzz")]
+pub(crate) use arrived::arrived;
+#[cfg(feature = "__fuzz")]
 pub(crate) use framer::Framer;
 
 /// How long a connection may take to come about.

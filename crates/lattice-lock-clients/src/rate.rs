@@ -38,8 +38,30 @@ pub struct RateLimit {
     pub reset: Option<Duration>,
 }
 
-/// Who writes what: the prefix, then `{what}` and `{figure}` in this order or the other.
-const KINDS: [&str; 4] = ["requests", "tokens", "input-tokens", "output-tokens"];
+/// The headers of a limit, of what it is, what is left and when it is there again: each as `OpenAI` writes it, and as
+/// Anthropic does.
+type Names = [[&'static str; 2]; 3];
+
+macro_rules! names {
+    ($kind:literal) => {
+        [
+            names!($kind, "limit"),
+            names!($kind, "remaining"),
+            names!($kind, "reset"),
+        ]
+    };
+    ($kind:literal, $figure:literal) => {
+        [
+            concat!("x-ratelimit-", $figure, "-", $kind),
+            concat!("anthropic-ratelimit-", $kind, "-", $figure),
+        ]
+    };
+}
+
+const REQUESTS: Names = names!("requests");
+const TOKENS: Names = names!("tokens");
+const INPUT_TOKENS: Names = names!("input-tokens");
+const OUTPUT_TOKENS: Names = names!("output-tokens");
 
 impl RateLimits {
     /// What the headers say, as `OpenAI` (`x-ratelimit-remaining-tokens`) or Anthropic
@@ -49,24 +71,20 @@ impl RateLimits {
         if !headers.keys().any(|name| is_limit(name.as_str())) {
             return Self::default();
         }
-        let [requests, tokens, input_tokens, output_tokens] = KINDS.map(|kind| {
-            let text = |figure: &str| {
-                let openai = format!("x-ratelimit-{figure}-{kind}");
-                let anthropic = format!("anthropic-ratelimit-{kind}-{figure}");
-                let value = headers.get(openai).or_else(|| headers.get(anthropic))?;
-                value.to_str().ok().map(str::trim)
-            };
-            RateLimit {
-                limit: text("limit").and_then(number),
-                remaining: text("remaining").and_then(number),
-                reset: text("reset").and_then(|text| reset(text, &now)),
-            }
-        });
+        let text = |names: [&str; 2]| {
+            let value = names.iter().find_map(|name| headers.get(*name))?;
+            value.to_str().ok().map(str::trim)
+        };
+        let read = |[limit, remaining, until]: Names| RateLimit {
+            limit: text(limit).and_then(number),
+            remaining: text(remaining).and_then(number),
+            reset: text(until).and_then(|text| reset(text, &now)),
+        };
         Self {
-            requests,
-            tokens,
-            input_tokens,
-            output_tokens,
+            requests: read(REQUESTS),
+            tokens: read(TOKENS),
+            input_tokens: read(INPUT_TOKENS),
+            output_tokens: read(OUTPUT_TOKENS),
         }
     }
 

@@ -6,6 +6,7 @@ use lattice_lock_providers::{ModelName, TokenUsage};
 use serde_json::Value;
 
 use crate::request::joined;
+use crate::wire::RawUsage;
 use crate::{Message, Part, RateLimits, Role, ToolCall, UsageFinding};
 
 /// Why a model stopped.
@@ -87,11 +88,22 @@ pub struct ChatReply {
     request_id: Option<String>,
     finish_reason: FinishReason,
     usage: TokenUsage,
-    raw_usage: Option<Value>,
+    raw_usage: Option<RawUsage>,
     usage_finding: Option<UsageFinding>,
     service_tier: Option<String>,
     rate_limits: RateLimits,
     latency: Duration,
+    raw: Option<Raw>,
+}
+
+/// A body as it came, of which `Debug` says only how long it is: it is the model's, and none of it belongs into a log.
+#[derive(Clone, PartialEq)]
+struct Raw(Vec<u8>);
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 impl ChatReply {
@@ -120,6 +132,7 @@ impl ChatReply {
             service_tier: None,
             rate_limits: RateLimits::default(),
             latency: Duration::ZERO,
+            raw: None,
         }
     }
 
@@ -147,7 +160,12 @@ impl ChatReply {
     /// Sets the usage as the provider wrote it; none by default.
     #[must_use]
     pub fn with_raw_usage(mut self, usage: impl Into<Option<Value>>) -> Self {
-        self.raw_usage = usage.into();
+        self.raw_usage = usage.into().map(RawUsage::from);
+        self
+    }
+
+    pub(crate) fn with_usage_as_written(mut self, usage: Option<RawUsage>) -> Self {
+        self.raw_usage = usage;
         self
     }
 
@@ -176,6 +194,13 @@ impl ChatReply {
     #[must_use]
     pub fn with_latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// Sets the body as it came; none by default.
+    #[must_use]
+    pub fn with_raw(mut self, body: impl Into<Option<Vec<u8>>>) -> Self {
+        self.raw = body.into().map(Raw);
         self
     }
 
@@ -260,7 +285,7 @@ impl ChatReply {
     /// Anthropic's it is what the first and the last report come to.
     #[must_use]
     pub fn raw_usage(&self) -> Option<&Value> {
-        self.raw_usage.as_ref()
+        self.raw_usage.as_ref().map(RawUsage::value)
     }
 
     /// What is wrong with the usage, if anything is.
@@ -287,5 +312,12 @@ impl ChatReply {
     #[must_use]
     pub fn latency(&self) -> Duration {
         self.latency
+    }
+
+    /// The body as it came, with the framing of a stream; `None` unless [`ChatRequest::keep_raw`](crate::ChatRequest::keep_raw)
+    /// asked for it, and for a stream of more than 32 MiB.
+    #[must_use]
+    pub fn raw(&self) -> Option<&[u8]> {
+        self.raw.as_ref().map(|raw| raw.0.as_slice())
     }
 }

@@ -87,6 +87,7 @@ pub struct ChatRequest {
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) extra_body: Map<String, Value>,
     pub(crate) extra_headers: Vec<(String, Secret<String>)>,
+    pub(crate) keeps_raw: bool,
 }
 
 impl ChatRequest {
@@ -120,6 +121,7 @@ impl ChatRequest {
             metadata: BTreeMap::new(),
             extra_body: Map::new(),
             extra_headers: Vec::new(),
+            keeps_raw: false,
         }
     }
 
@@ -339,6 +341,13 @@ impl ChatRequest {
     pub fn extra_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let value = Secret::new(value.into());
         self.extra_headers.push((name.into(), value));
+        self
+    }
+
+    /// Keeps what comes as it came, for [`ChatReply::raw`](crate::ChatReply::raw); it is not kept by default.
+    #[must_use]
+    pub fn keep_raw(mut self) -> Self {
+        self.keeps_raw = true;
         self
     }
 

@@ -16,7 +16,6 @@ use lattice_lock_providers::{FailureClass, ModelName, Provider, Wire};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::{ChatReply, ChatRequest, Delta, EmbedRequest, FinishReason, Part, RateLimits};
@@ -40,6 +39,7 @@ pub(crate) use anthropic_messages::DEFAULT_MAX_TOKENS;
 use blocks::Blocks;
 pub(crate) use counts::LARGEST_COUNT;
 pub(crate) use problem::Problem;
+pub(crate) use usage::RawUsage;
 use usage::ReportedUsage;
 
 /// One call, as a wire sees it.
@@ -218,7 +218,7 @@ impl Said {
             .with_request_id(heading.request_id.or(self.id))
             .with_finish_reason(self.finish)
             .with_usage(self.usage.usage)
-            .with_raw_usage(self.usage.raw)
+            .with_usage_as_written(self.usage.raw)
             .with_usage_finding(self.usage.finding)
             .with_service_tier(self.tier)
             .with_rate_limits(heading.limits)
@@ -239,7 +239,7 @@ impl Embedded {
         &self,
     ) -> (
         lattice_lock_providers::TokenUsage,
-        Option<Value>,
+        Option<RawUsage>,
         Option<crate::UsageFinding>,
     ) {
         (self.usage.usage, self.usage.raw.clone(), self.usage.finding)
@@ -280,9 +280,20 @@ fn read<'a, const N: usize>(
     body: &'a [u8],
     names: [&'static str; N],
 ) -> Result<[Option<&'a RawValue>; N], Unreadable> {
-    // What is skipped is not looked at: a name that is no text would make its field disappear.
-    let text = str::from_utf8(body).map_err(|_| Unreadable::Malformed("the body is not UTF-8"))?;
-    json::fields(text, names).map_err(|error| Unreadable::new(body, &error))
+    json::fields(text(body)?, names).map_err(|error| Unreadable::new(body, &error))
+}
+
+/// As [`read`], with the fields of objects inside.
+fn reach<'a, const N: usize>(
+    body: &'a [u8],
+    wants: &'static json::Wants,
+) -> Result<[Option<&'a RawValue>; N], Unreadable> {
+    json::walk(text(body)?, wants).map_err(|error| Unreadable::new(body, &error))
+}
+
+/// What is skipped is not looked at: a name that is no text would make its field disappear.
+fn text(body: &[u8]) -> Result<&str, Unreadable> {
+    str::from_utf8(body).map_err(|_| Unreadable::Malformed("the body is not UTF-8"))
 }
 
 /// The models in a list of objects. A name that is none is left out.

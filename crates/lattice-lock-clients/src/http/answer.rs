@@ -30,6 +30,14 @@ pub(super) struct Unread {
 }
 
 impl Head {
+    /// What stands before the body, which is all that the response keeps.
+    pub(super) fn of(response: &mut Response) -> Self {
+        Self {
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+        }
+    }
+
     /// Reads a reply; an error's body is optional, since its status says enough.
     pub(super) async fn body(&self, response: Response) -> Result<Vec<u8>, Unread> {
         if self.status.is_success() {
@@ -59,22 +67,15 @@ impl Head {
     }
 }
 
-impl From<&Response> for Head {
-    fn from(response: &Response) -> Self {
-        Self {
-            status: response.status(),
-            headers: response.headers().clone(),
-        }
-    }
-}
-
 /// Reads a body to its end, unless it announces or turns out to be longer than `limit`.
 async fn bounded(mut response: Response, limit: usize) -> Result<Vec<u8>, Unread> {
     let announced = response.content_length().unwrap_or(0);
     if announced > limit as u64 {
         return Err(Unread::too_long());
     }
-    let mut body = Vec::new();
+    // Who announces much and sends little gets no room for it.
+    let room = usize::try_from(announced).unwrap_or(0).min(LONGEST_ERROR);
+    let mut body = Vec::with_capacity(room);
     while let Some(chunk) = response.chunk().await.map_err(Unread::from)? {
         if body.len() + chunk.len() > limit {
             return Err(Unread::too_long());

@@ -114,6 +114,11 @@ fn failed(why: &'static str) -> Error {
     Error::new(KEY_UNUSABLE, why).with("provider", "bedrock")
 }
 
+/// Nothing was sent: whoever fetches credentials takes longer than the call may.
+pub(super) fn late() -> Error {
+    failed("AWS's chain gives no credentials in time")
+}
+
 /// The region in an address of AWS's own, such as `bedrock-runtime.eu-central-1.amazonaws.com`.
 fn region_of(url: &Url) -> Option<String> {
     let host = url.host_str()?;

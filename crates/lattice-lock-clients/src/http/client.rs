@@ -86,7 +86,7 @@ impl HttpClient {
         }
     }
 
-    fn line(&self) -> Result<&Arc<Line>> {
+    pub(super) fn line(&self) -> Result<&Arc<Line>> {
         self.line.as_ref().map_err(Error::clone)
     }
 
@@ -137,7 +137,8 @@ impl HttpClient {
         let (head, response) = line.send(call, key.own()).await.map_err(about)?;
         let body = line.read(&head, response, key.own()).await.map_err(about)?;
         let reply = line.reply(model, &head, &body, key.own()).map_err(about)?;
-        Ok(reply.with_latency(started.elapsed()))
+        let reply = reply.with_latency(started.elapsed());
+        Ok(reply.with_raw(request.keeps_raw.then_some(body)))
     }
 
     async fn piecewise(
@@ -157,6 +158,7 @@ impl HttpClient {
             let body = line.read(&head, response, key.own()).await.map_err(about)?;
             let reply = line.reply(model, &head, &body, key.own()).map_err(about)?;
             let reply = reply.with_latency(started.elapsed());
+            let reply = reply.with_raw(request.keeps_raw.then_some(body));
             return Ok(ChatStream::of(self.id.clone(), reply));
         }
         let about = Arriving {
@@ -166,6 +168,7 @@ impl HttpClient {
             heading: line.heading(&head),
             head,
             started,
+            raw: request.keeps_raw.then(Vec::new),
         };
         let arrival = Arrival::new(about, response.into(), line.bounds.idle);
         Ok(ChatStream::from_pieces(self.id.clone(), arrival))
@@ -239,6 +242,8 @@ impl Client for HttpClient {
     async fn models(&self) -> Result<Vec<ModelName>> {
         let line = self.line()?;
         let url = line.protocol.models_url(&line.base, &line.provider);
+        // Bedrock lists its models at another host.
+        line.hosts.check_base(&url)?;
         let call = self.http.get(url).timeout(line.bounds.probe);
         let call = call.headers(line.headers(Key::First)?);
         let (head, response) = line.send(call, None).await?;
@@ -346,8 +351,8 @@ impl Line {
                 .await
                 .map_err(|_| witness.late(None, "no answer began", limit))?,
         };
-        let response = sent.map_err(|error| witness.unanswered(error))?;
-        let head = Head::from(&response);
+        let mut response = sent.map_err(|error| witness.unanswered(error))?;
+        let head = Head::of(&mut response);
         if head.status.is_success() {
             return Ok((head, response));
         }
@@ -378,8 +383,13 @@ impl Line {
                 .and_then(|body| body.as_bytes())
                 .unwrap_or_default(),
         };
-        let signature = self.signer.sign(unsigned).await?;
-        Ok(call.headers(signature))
+        // Credentials may have to be fetched, which is a part of the call and of its time.
+        let limit = request.timeout().copied().unwrap_or(self.bounds.total);
+        let started = Instant::now();
+        let signed = timeout(limit, self.signer.sign(unsigned)).await;
+        let signature = signed.map_err(|_| super::aws::late())??;
+        let rest = limit.saturating_sub(started.elapsed());
+        Ok(call.headers(signature).timeout(rest))
     }
 
     async fn read(

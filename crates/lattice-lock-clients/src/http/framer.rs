@@ -36,7 +36,17 @@ pub(crate) struct Framer {
     has_data: bool,
     /// Whether the event was handed on and is to be forgotten.
     is_told: bool,
-    is_begun: bool,
+    state: State,
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    New,
+    Begun,
+    /// Nothing that comes can be a message any more.
+    #[cfg(feature = "bedrock")]
+    Broken,
 }
 
 impl Framer {
@@ -50,8 +60,14 @@ impl Framer {
             data: Vec::new(),
             has_data: false,
             is_told: false,
-            is_begun: false,
+            state: State::New,
         }
+    }
+
+    /// How many bytes it has room for.
+    #[cfg(feature = "__fuzz")]
+    pub(crate) fn held(&self) -> usize {
+        self.bytes.capacity() + self.data.capacity() + self.name.capacity()
     }
 
     /// Adds bytes as they came.
@@ -97,18 +113,21 @@ impl Framer {
     }
 
     /// The next whole message: its length, of itself and all, stands in its first four bytes. What cannot be a length is
-    /// handed on with all that is there, to be refused by whoever reads it.
+    /// handed on, to be refused by whoever reads it, and there is no message behind it.
     #[cfg(feature = "bedrock")]
     fn message(&mut self) -> Option<Event<'_>> {
+        if self.state == State::Broken {
+            return None;
+        }
         let waiting = &self.bytes[self.start..];
-        let length: [u8; 4] = waiting.get(..4)?.try_into().ok()?;
-        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-        let end = if (16..=LONGEST).contains(&length) {
-            length
-        } else {
-            waiting.len()
-        };
+        let head: [u8; 4] = waiting.get(..4)?.try_into().ok()?;
+        let length = usize::try_from(u32::from_be_bytes(head)).unwrap_or(usize::MAX);
+        let is_length = (16..=LONGEST).contains(&length);
+        let end = if is_length { length } else { head.len() };
         let message = waiting.get(..end)?;
+        if !is_length {
+            self.state = State::Broken;
+        }
         self.data.clear();
         self.data.extend_from_slice(message);
         self.start += end;
@@ -135,8 +154,7 @@ impl Framer {
 
     /// The next whole line, without its end.
     fn line(&mut self) -> Option<(usize, usize)> {
-        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        let Some(found) = self.bytes[self.scanned..].iter().position(is_end) else {
+        let Some(found) = memchr::memchr2(b'\n', b'\r', &self.bytes[self.scanned..]) else {
             self.scanned = self.bytes.len();
             return None;
         };
@@ -159,7 +177,7 @@ impl Framer {
     /// Takes a line, and says whether it ends an event.
     fn read(&mut self, from: usize, to: usize) -> bool {
         let mut line = &self.bytes[from..to];
-        if !std::mem::replace(&mut self.is_begun, true) {
+        if std::mem::replace(&mut self.state, State::Begun) == State::New {
             line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         }
         if self.framing == Framing::Lines {
@@ -277,6 +295,19 @@ mod tests {
             assert!(taken.count() <= LONGEST >> 20);
             assert!(framer.bytes.capacity() <= 2 * LONGEST + (1 << 21));
         }
+    }
+
+    #[cfg(feature = "bedrock")]
+    #[test]
+    fn behind_what_cannot_be_a_length_there_is_no_message() {
+        let message = [&[0, 0, 0, 16][..], &[7; 12]].concat();
+        let all = [&message[..], &[0, 0, 0, 15], &message].concat();
+        let whole = read(Framing::Messages, &[&all]);
+        assert_eq!(whole.len(), 2);
+        let bytes: Vec<&[u8]> = all.chunks(1).collect();
+        assert_eq!(read(Framing::Messages, &bytes), whole);
+        let (start, end) = all.split_at(25);
+        assert_eq!(read(Framing::Messages, &[start, end]), whole);
     }
 
     proptest! {

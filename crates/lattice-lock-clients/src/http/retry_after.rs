@@ -11,7 +11,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
+use jiff::fmt::{rfc2822, strtime};
+use jiff::tz::TimeZone;
 use lattice_lock_providers::FailureClass;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
@@ -61,7 +62,18 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
 
 fn date(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
     let text = headers.get(name)?.to_str().ok()?;
-    Some(rfc2822::parse(text).ok()?.timestamp())
+    let date = rfc2822::parse(text).map(|date| date.timestamp());
+    date.ok().or_else(|| obsolete(text))
+}
+
+/// A date as HTTP no longer writes and still has to read it: RFC 850's form, or that of C's `asctime`.
+fn obsolete(text: &str) -> Option<Timestamp> {
+    let forms = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let date = forms
+        .iter()
+        .find_map(|form| strtime::parse(form, text).ok())?;
+    let date = date.to_datetime().ok()?.to_zoned(TimeZone::UTC);
+    Some(date.ok()?.timestamp())
 }
 
 #[cfg(test)]
@@ -104,6 +116,20 @@ mod tests {
             &[NOON, ("retry-after", "Sun, 22 Nov 2026 11:00:00 GMT")],
             Some(0),
         );
+    }
+
+    #[test]
+    fn every_form_of_a_date_that_http_has_is_read() {
+        for date in [
+            "Sun, 22 Nov 2026 12:00:30 GMT",
+            "Sunday, 22-Nov-26 12:00:30 GMT",
+            "Sun Nov 22 12:00:30 2026",
+        ] {
+            check(&[NOON, ("retry-after", date)], Some(30_000));
+        }
+        let single = ("retry-after", "Tue Dec  1 12:00:00 2026");
+        let before = ("date", "Tue, 01 Dec 2026 11:59:00 GMT");
+        check(&[before, single], Some(60_000));
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(super) struct Arriving {
     pub(super) head: Head,
     pub(super) heading: Heading,
     pub(super) started: Instant,
+    /// What came, where it is to be kept.
+    pub(super) raw: Option<Vec<u8>>,
 }
 
 /// Reads a reply piece by piece, no faster than it is asked to.
@@ -45,12 +47,20 @@ pub(super) struct Arrival {
     reader: Box<dyn Reader>,
     /// How many bytes have come.
     bytes: usize,
-    /// Ends when nothing has come for too long.
+    /// Ends no later than when nothing has come for too long. It is moved only when it ends: most pieces come long
+    /// before, and moving it takes longer than reading one.
     idle: Pin<Box<Sleep>>,
     idle_timeout: Duration,
+    /// When something came last.
+    came: tokio::time::Instant,
     is_over: bool,
     is_ending: bool,
+    /// What went wrong, to be told after everything that came before it.
+    failed: Option<Error>,
 }
+
+/// The longest stream that is kept as it came, in bytes.
+const LONGEST_RAW: usize = 32 * 1024 * 1024;
 
 /// How long the end of a connection's message is waited for after the last word of its content.
 const LINGER: Duration = Duration::from_millis(50);
@@ -58,6 +68,14 @@ const LINGER: Duration = Duration::from_millis(50);
 impl Arriving {
     fn witness(&self) -> Witness<'_> {
         self.line.witness(self.own.as_ref())
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let has_room = |raw: &Vec<u8>| raw.len() + bytes.len() <= LONGEST_RAW;
+        self.raw = self.raw.take().filter(has_room);
+        if let Some(raw) = &mut self.raw {
+            raw.extend_from_slice(bytes);
+        }
     }
 
     fn failed(&self, error: Error) -> Error {
@@ -76,15 +94,18 @@ impl Arrival {
             bytes: 0,
             idle: Box::pin(sleep(idle_timeout)),
             idle_timeout,
+            came: tokio::time::Instant::now(),
             is_over: false,
             is_ending: false,
+            failed: None,
         }
     }
 
     fn reply(&self) -> ChatReply {
         let said = self.reader.said();
         let reply = said.into_reply(&self.about.model, self.about.heading.clone());
-        reply.with_latency(self.about.started.elapsed())
+        let reply = reply.with_latency(self.about.started.elapsed());
+        reply.with_raw(self.about.raw.clone())
     }
 
     /// Reads what is there, until there is something to tell.
@@ -135,26 +156,38 @@ impl Arrival {
         let frame = match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
-                ready!(self.idle.as_mut().poll(context));
+                ready!(self.poll_idle(context));
                 let head = Some(&self.about.head);
                 let what = "nothing more of the reply came";
                 let error = self.about.witness().late(head, what, self.idle_timeout);
                 return Poll::Ready(Err(self.about.failed(error)));
             }
         };
-        let deadline = tokio::time::Instant::now() + self.idle_timeout;
-        self.idle.as_mut().reset(deadline);
+        self.came = tokio::time::Instant::now();
         let bytes = match frame {
             None => return Poll::Ready(Ok(None)),
             Some(Err(error)) => return Poll::Ready(Err(self.unread(&error.into()))),
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
         };
         self.bytes = self.bytes.saturating_add(bytes.len());
+        self.about.keep(&bytes);
         let pushed = self.framer.push(&bytes);
         Poll::Ready(match pushed {
             Ok(()) => Ok(Some(())),
             Err(_) => Err(self.unread(&Unread::too_long())),
         })
+    }
+
+    /// Ends when nothing has come for too long.
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.idle.as_mut().poll(context));
+            let deadline = self.came + self.idle_timeout;
+            if deadline <= self.idle.deadline() {
+                return Poll::Ready(());
+            }
+            self.idle.as_mut().reset(deadline);
+        }
     }
 
     /// Waits for the end of the body, without which the connection cannot be used again; not for long, since
@@ -183,6 +216,9 @@ impl Stream for Arrival {
             if let Some(delta) = this.reader.news() {
                 return Poll::Ready(Some(Ok(delta)));
             }
+            if let Some(error) = this.failed.take() {
+                return Poll::Ready(Some(Err(error)));
+            }
             if this.is_over {
                 ready!(this.poll_end(context));
                 return Poll::Ready(Some(Ok(Delta::Done(Box::new(this.reply())))));
@@ -192,9 +228,7 @@ impl Stream for Arrival {
                 Ok(None) => this.close(),
                 Err(error) => return Poll::Ready(Some(Err(error))),
             };
-            if let Err(why) = read {
-                return Poll::Ready(Some(Err(this.unreadable(&why))));
-            }
+            this.failed = read.err().map(|why| this.unreadable(&why));
         }
     }
 }

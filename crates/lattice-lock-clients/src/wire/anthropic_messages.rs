@@ -41,6 +41,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::counts::Told;
 use super::layout::{At, Figure, Layout, alone, at, inside, whole};
 use super::openai_chat::{base64, keep};
 use super::usage::{ReportedUsage, Written};
@@ -248,8 +249,9 @@ impl Reply {
             "thinking_delta" => self.blocks.reasoning(place, &word(thinking)),
             "signature_delta" => self.blocks.sign(place, &word(signature)),
             "input_json_delta" if self.blocks.opaque_at(place).is_some() => {
-                self.odd_input.push_str(&word(json));
-                Ok(())
+                let json = word(json);
+                self.odd_input.push_str(&json);
+                self.blocks.grow(json.len())
             }
             "input_json_delta" => self.blocks.arguments(place, &word(json)),
             "compaction_delta" => self.summed_up(place, content),
@@ -260,13 +262,12 @@ impl Reply {
 
     /// The summary of a block that was kept as it came, and came without: it is told as a whole.
     fn summed_up(&mut self, place: u64, summary: Option<&RawValue>) -> Result<(), Unreadable> {
-        let Some(mut block) = self.blocks.opaque_at(place).cloned() else {
-            return Ok(());
-        };
         let size = summary.map_or(0, |summary| summary.get().len());
-        block["content"] = reading::read(summary).unwrap_or_default();
-        self.blocks
-            .opaque(place, Wire::AnthropicMessages, block, size)
+        self.blocks.grow(size)?;
+        if let Some(block) = self.blocks.opaque_at(place) {
+            block["content"] = reading::read(summary).unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// A block has ended: what was kept as it came gets its input.
@@ -338,8 +339,11 @@ impl Reader for Reply {
 
     fn said(&self) -> Said {
         let usage = with_others(ReportedUsage::of(&self.usage, &LAYOUT));
-        let tier = usage.raw.as_ref();
-        let tier = tier.and_then(|raw| raw.get("service_tier")?.as_str().map(str::to_owned));
+        let [tier] = usage
+            .raw
+            .as_ref()
+            .map_or([None], |raw| raw.fields(["service_tier"]));
+        let tier = reading::text(tier);
         Said {
             id: self.id.clone(),
             model: self.model.clone(),
@@ -356,11 +360,15 @@ impl Reader for Reply {
 /// only found to be missing from the buckets.
 fn with_others(mut reported: ReportedUsage) -> ReportedUsage {
     let raw = reported.raw.clone();
-    let sampled = raw.as_ref().and_then(|raw| raw["iterations"].as_array());
-    for other in sampled.into_iter().flatten() {
-        match other["type"].as_str() {
-            Some("compaction") => reported.add(other, &LAYOUT),
-            Some("advisor_message") => reported.miss(other, &LAYOUT, "iterations"),
+    let [sampled] = raw
+        .as_ref()
+        .map_or([None], |raw| raw.fields(["iterations"]));
+    for other in reading::items(sampled) {
+        let [kind] = reading::inner(Some(other), ["type"]);
+        let counts = reading::read(Some(other)).unwrap_or(Told::Odd);
+        match reading::borrowed(kind).as_deref() {
+            Some("compaction") => reported.add(&counts, &LAYOUT),
+            Some("advisor_message") => reported.miss(&counts, &LAYOUT, "iterations"),
             _ => {}
         }
     }
@@ -380,8 +388,12 @@ fn finish_of(word: Option<&str>) -> FinishReason {
 const WRITTEN: At = at("cache_creation_input_tokens");
 const WRITTEN_5M: At = inside("cache_creation", "ephemeral_5m_input_tokens");
 const WRITTEN_1H: At = inside("cache_creation", "ephemeral_1h_input_tokens");
+const LASTING: Figure = alone(WRITTEN_1H, Bucket::CacheWrite1h);
 
-const THOUGHT: At = inside("output_tokens_details", "thinking_tokens");
+const THOUGHT: Figure = alone(
+    inside("output_tokens_details", "thinking_tokens"),
+    Bucket::Reasoning,
+);
 
 /// `input_tokens` contains neither what was read from a cache nor what was written to one, `output_tokens`
 /// contains the thinking, which newer replies tell apart, and there is no total. What was written is told apart by its lifetime; what is not lives
@@ -392,11 +404,11 @@ static LAYOUT: Layout = Layout {
         alone(at("cache_read_input_tokens"), Bucket::CacheRead),
         Figure {
             unless: Some(WRITTEN_5M),
-            ..whole(WRITTEN, Bucket::CacheWrite5m, &[WRITTEN_1H])
+            ..whole(WRITTEN, Bucket::CacheWrite5m, &[LASTING])
         },
-        alone(WRITTEN_1H, Bucket::CacheWrite1h),
+        LASTING,
         whole(at("output_tokens"), Bucket::Output, &[THOUGHT]),
-        alone(THOUGHT, Bucket::Reasoning),
+        THOUGHT,
         alone(
             inside("server_tool_use", "web_search_requests"),
             Bucket::WebSearches,

@@ -37,7 +37,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::anthropic_messages::arguments;
-use super::layout::{At, Layout, alone, at, listed, whole};
+use super::layout::{Figure, Layout, alone, at, listed, whole};
 use super::openai_chat::base64;
 use super::usage::{ReportedUsage, Written};
 use super::{
@@ -352,7 +352,10 @@ fn finish_of(word: Option<&str>) -> FinishReason {
     }
 }
 
-const WRITTEN_1H: At = listed("cacheDetails", ("ttl", "1h"), "inputTokens");
+const LASTING: Figure = alone(
+    listed("cacheDetails", ("ttl", "1h"), "inputTokens"),
+    Bucket::CacheWrite1h,
+);
 
 /// `inputTokens` contains neither what was read from a cache nor what was written to one; the total contains both.
 static LAYOUT: Layout = Layout {
@@ -362,9 +365,9 @@ static LAYOUT: Layout = Layout {
         whole(
             at("cacheWriteInputTokens"),
             Bucket::CacheWrite5m,
-            &[WRITTEN_1H],
+            &[LASTING],
         ),
-        alone(WRITTEN_1H, Bucket::CacheWrite1h),
+        LASTING,
         alone(at("outputTokens"), Bucket::Output),
     ],
     total: Some(at("totalTokens")),

@@ -37,7 +37,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::anthropic_messages::arguments;
-use super::layout::{At, Figure, Layout, alone, at, listed, whole};
+use super::layout::{Figure, Layout, alone, at, listed, whole};
 use super::openai_chat::{base64, keep};
 use super::usage::{ReportedUsage, Written};
 use super::{
@@ -328,29 +328,47 @@ fn finish_of(word: Option<&str>) -> FinishReason {
     }
 }
 
-const CACHED: At = at("cachedContentTokenCount");
 const AUDIO: (&str, &str) = ("modality", "AUDIO");
-const AUDIO_IN: At = listed("promptTokensDetails", AUDIO, "tokenCount");
-const AUDIO_CACHED: At = listed("cacheTokensDetails", AUDIO, "tokenCount");
-const AUDIO_READ: At = listed("toolUsePromptTokensDetails", AUDIO, "tokenCount");
-const AUDIO_OUT: At = listed("candidatesTokensDetails", AUDIO, "tokenCount");
+const AUDIO_CACHED: Figure = alone(
+    listed("cacheTokensDetails", AUDIO, "tokenCount"),
+    Bucket::CacheReadAudio,
+);
+const CACHED: Figure = whole(
+    at("cachedContentTokenCount"),
+    Bucket::CacheRead,
+    &[AUDIO_CACHED],
+);
+const AUDIO_IN: Figure = whole(
+    listed("promptTokensDetails", AUDIO, "tokenCount"),
+    Bucket::InputAudio,
+    &[AUDIO_CACHED],
+);
+const AUDIO_READ: Figure = alone(
+    listed("toolUsePromptTokensDetails", AUDIO, "tokenCount"),
+    Bucket::InputAudio,
+);
+const AUDIO_OUT: Figure = alone(
+    listed("candidatesTokensDetails", AUDIO, "tokenCount"),
+    Bucket::OutputAudio,
+);
 
 /// `promptTokenCount` contains what was cached; `candidatesTokenCount` does not contain the thoughts; what tools of
 /// Google's own read is counted beside the prompt. Each has its sound within it, which has a price of its own;
 /// pictures, films and documents are priced as text, and stay with it.
 static LAYOUT: Layout = Layout {
     figures: &[
-        Figure {
-            shared: &[AUDIO_CACHED],
-            ..whole(at("promptTokenCount"), Bucket::Input, &[CACHED, AUDIO_IN])
-        },
-        whole(CACHED, Bucket::CacheRead, &[AUDIO_CACHED]),
+        whole(
+            at("promptTokenCount"),
+            Bucket::Input,
+            &[CACHED, AUDIO_IN, AUDIO_CACHED],
+        ),
+        CACHED,
         whole(at("toolUsePromptTokenCount"), Bucket::Input, &[AUDIO_READ]),
-        whole(AUDIO_IN, Bucket::InputAudio, &[AUDIO_CACHED]),
-        alone(AUDIO_CACHED, Bucket::CacheReadAudio),
-        alone(AUDIO_READ, Bucket::InputAudio),
+        AUDIO_IN,
+        AUDIO_CACHED,
+        AUDIO_READ,
         whole(at("candidatesTokenCount"), Bucket::Output, &[AUDIO_OUT]),
-        alone(AUDIO_OUT, Bucket::OutputAudio),
+        AUDIO_OUT,
         alone(at("thoughtsTokenCount"), Bucket::Reasoning),
     ],
     total: Some(at("totalTokenCount")),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The fields of an object with these names, unread; a `null` is as good as none.
@@ -15,7 +15,36 @@ pub(super) fn fields<'a, const N: usize>(
     names: [&'static str; N],
 ) -> serde_json::Result<[Option<&'a RawValue>; N]> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    let found = reader.deserialize_map(Wanted(names))?;
+    let found = reader.deserialize_map(Names(names))?;
+    reader.end()?;
+    Ok(found)
+}
+
+/// What is wanted of an object: the names of its fields, and what of each.
+pub(super) type Wants = [(&'static str, Want)];
+
+/// What is wanted of a field, and at which place of what is found.
+#[derive(Debug)]
+pub(super) enum Want {
+    /// The value, unread.
+    Value(usize),
+    /// Whether it is an object, and what of that.
+    Object(usize, &'static Wants),
+    /// Whether it is a list that begins with an object, and what of that.
+    First(usize, &'static Wants),
+}
+
+/// As [`fields`], with those of objects inside: all of them are found on one way through the text.
+pub(super) fn walk<'a, const N: usize>(
+    json: &'a str,
+    wants: &'static Wants,
+) -> serde_json::Result<[Option<&'a RawValue>; N]> {
+    let mut found = [None; N];
+    let mut reader = serde_json::Deserializer::from_str(json);
+    reader.deserialize_map(Walk {
+        wants,
+        found: &mut found,
+    })?;
     reader.end()?;
     Ok(found)
 }
@@ -71,9 +100,9 @@ fn part(part: &RawValue) -> Option<String> {
 }
 
 /// Reads an object, and keeps only the fields of these names.
-struct Wanted<const N: usize>([&'static str; N]);
+struct Names<const N: usize>([&'static str; N]);
 
-impl<'de, const N: usize> Visitor<'de> for Wanted<N> {
+impl<'de, const N: usize> Visitor<'de> for Names<N> {
     type Value = [Option<&'de RawValue>; N];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,6 +123,150 @@ impl<'de, const N: usize> Visitor<'de> for Wanted<N> {
             }
         }
         Ok(found)
+    }
+}
+
+/// Finds what is wanted of an object.
+struct Walk<'f, 'de> {
+    wants: &'static Wants,
+    found: &'f mut [Option<&'de RawValue>],
+}
+
+impl<'de> Visitor<'de> for Walk<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { wants, found } = self;
+        while let Some(at) = map.next_key_seed(Wanted(wants))? {
+            let (place, wants, is_list) = match at.map(|at| &wants[at].1) {
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+                Some(Want::Value(place)) => {
+                    let value: &'de RawValue = map.next_value()?;
+                    found[*place] = (value.get() != "null").then_some(value);
+                    continue;
+                }
+                Some(Want::Object(place, wants)) => (*place, *wants, false),
+                Some(Want::First(place, wants)) => (*place, *wants, true),
+            };
+            map.next_value_seed(Step {
+                place,
+                wants,
+                is_list,
+                found: &mut *found,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Goes into a field. What stands there and is something else is as good as nothing.
+struct Step<'f, 'de> {
+    place: usize,
+    wants: &'static Wants,
+    is_list: bool,
+    found: &'f mut [Option<&'de RawValue>],
+}
+
+impl<'de> DeserializeSeed<'de> for Step<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Step<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        if self.is_list {
+            return IgnoredAny.visit_map(map).map(|_| ());
+        }
+        // Of several with one name the last one counts, all of it and nothing else.
+        if self.found[self.place].is_some() {
+            forget(self.wants, self.found);
+        }
+        self.found[self.place] = Some(RawValue::TRUE);
+        let (wants, found) = (self.wants, self.found);
+        Walk { wants, found }.visit_map(map)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        if self.is_list {
+            let is_list = false;
+            list.next_element_seed(Self { is_list, ..self })?;
+        }
+        IgnoredAny.visit_seq(list).map(|_| ())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+fn forget(wants: &Wants, found: &mut [Option<&RawValue>]) {
+    for (_, want) in wants {
+        match want {
+            Want::Value(place) => found[*place] = None,
+            Want::Object(place, wants) | Want::First(place, wants) => {
+                found[*place] = None;
+                forget(wants, found);
+            }
+        }
+    }
+}
+
+/// Which of the wanted fields a key is.
+struct Wanted(&'static Wants);
+
+impl<'de> DeserializeSeed<'de> for Wanted {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
+        key.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Wanted {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|(wanted, _)| *wanted == name))
     }
 }
 
@@ -135,6 +308,69 @@ mod tests {
         check(r#"{"b":[1],"x":{"a":2}}"#, [None, Some("[1]")]);
         check(r#"{"a":1,"a":2,"b":null}"#, [Some("2"), None]);
         check(r#"{"\u0061":1}"#, [Some("1"), None]);
+    }
+
+    static NESTED: &Wants = &[
+        ("a", Want::Value(0)),
+        ("b", Want::Object(1, &[("a", Want::Value(2))])),
+        ("c", Want::First(3, &[("a", Want::Value(4))])),
+    ];
+
+    fn walked(json: &str, expected: [Option<&str>; 5]) {
+        let found = walk(json, NESTED).unwrap();
+        let found = found.map(|value| value.map(RawValue::get));
+        assert_eq!(found, expected, "{json}");
+    }
+
+    #[test]
+    fn what_is_wanted_inside_is_found_on_the_same_way() {
+        let there = Some("true");
+        walked("{}", [None; 5]);
+        walked(
+            r#"{"x":{"a":9},"b":{"x":[1],"a":2},"a":1,"c":[{"a":3,"c":[]},{"a":4}]}"#,
+            [Some("1"), there, Some("2"), there, Some("3")],
+        );
+        walked(
+            r#"{"b":{"a":null},"c":[{}]}"#,
+            [None, there, None, there, None],
+        );
+    }
+
+    #[test]
+    fn of_two_objects_with_one_name_the_last_one_counts() {
+        let there = Some("true");
+        walked(
+            r#"{"b":{"a":1},"b":{},"c":[{"a":1}],"c":[{}]}"#,
+            [None, there, None, there, None],
+        );
+        walked(
+            r#"{"b":{"a":1},"b":{"a":2}}"#,
+            [None, there, Some("2"), None, None],
+        );
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_an_object_is_as_good_as_nothing() {
+        for odd in ["null", "7", "-7", "0.5", "true", "\"x\"", "\"\\u0061\""] {
+            walked(&format!(r#"{{"b":{odd},"c":{odd}}}"#), [None; 5]);
+            walked(&format!(r#"{{"b":[{odd}],"c":[{odd}]}}"#), [None; 5]);
+        }
+        walked(r#"{"b":[{"a":1}],"c":{"a":1}}"#, [None; 5]);
+        walked(r#"{"b":[],"c":[]}"#, [None; 5]);
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        walked(&format!(r#"{{"b":{deep},"c":{{"a":{deep}}}}}"#), [None; 5]);
+        for broken in [
+            "",
+            "7",
+            "{",
+            "[]",
+            r#"{"b":{"a":1}"#,
+            r#"{"c":[{"a":1}}"#,
+            "{} {}",
+        ] {
+            let broken: serde_json::Result<[_; 5]> = walk(broken, NESTED);
+            assert!(broken.is_err());
+        }
     }
 
     #[test]

@@ -71,13 +71,14 @@ pub(super) const fn listed(
 }
 
 /// A figure, and the bucket for what is left of it without the figures that it contains.
+///
+/// What two of these have in common, as cached sound is both cached and sound, is within each of them and stands beside them
+/// too: of each only what is left of it is taken off.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Figure {
     pub(super) at: At,
     pub(super) bucket: Bucket,
-    pub(super) contains: &'static [At],
-    /// What two of these have in common, and what was therefore taken off twice.
-    pub(super) shared: &'static [At],
+    pub(super) contains: &'static [Self],
     /// A finer figure for the same bucket, which counts instead where it is reported.
     pub(super) unless: Option<At>,
 }
@@ -88,12 +89,11 @@ pub(super) const fn alone(at: At, bucket: Bucket) -> Figure {
 }
 
 /// A figure that contains others.
-pub(super) const fn whole(at: At, bucket: Bucket, contains: &'static [At]) -> Figure {
+pub(super) const fn whole(at: At, bucket: Bucket, contains: &'static [Figure]) -> Figure {
     Figure {
         at,
         bucket,
         contains,
-        shared: &[],
         unless: None,
     }
 }
@@ -166,23 +166,23 @@ impl Figure {
             return Ok(Some(count));
         }
         let parts = sum(self.contains, counts)?;
-        let shared = sum(self.shared, counts)?;
         let Some(whole) = self.at.read(counts)? else {
             return Ok(None);
         };
-        match (whole + shared).checked_sub(parts) {
+        match whole.checked_sub(parts) {
             Some(rest) => Ok(Some(rest)),
             None => Err(UsageFinding::Excess {
                 whole: self.at.name,
-                excess: parts - shared - whole,
+                excess: parts - whole,
             }),
         }
     }
 }
 
-/// The sum of the figures that are reported. A few counts that are not beyond `LARGEST_COUNT` cannot overflow.
-fn sum(figures: &[At], counts: Counts<'_>) -> Result<u64, UsageFinding> {
+/// The sum of what is left of the figures that are reported. A few counts that are not beyond `LARGEST_COUNT` cannot
+/// overflow.
+fn sum(figures: &[Figure], counts: Counts<'_>) -> Result<u64, UsageFinding> {
     figures
         .iter()
-        .try_fold(0, |sum, figure| Ok(sum + figure.read(counts)?.unwrap_or(0)))
+        .try_fold(0, |sum, figure| Ok(sum + figure.rest(counts)?.unwrap_or(0)))
 }

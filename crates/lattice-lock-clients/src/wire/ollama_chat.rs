@@ -18,7 +18,7 @@ use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider};
 use reqwest::Url;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use super::anthropic_messages::arguments;
 use super::gemini::nameless;
@@ -105,6 +105,9 @@ const THOUGHTS: u64 = 0;
 const TEXT: u64 = 1;
 const CALLS: u64 = 2;
 
+/// The longest number that is looked at, in bytes.
+const LONGEST_NUMBER: usize = 40;
+
 /// A reply in the making: a whole one is a stream of one line.
 #[derive(Debug)]
 struct Reply {
@@ -175,7 +178,9 @@ impl Reply {
         for (name, count) in COUNTS.into_iter().zip(counts) {
             if let Some(count) = count {
                 // What is no JSON number of ours is no count either way.
-                let count = reading::read(Some(count)).unwrap_or(Value::Bool(false));
+                let number = Some(count).filter(|count| count.get().len() <= LONGEST_NUMBER);
+                let is_number = reading::read::<Number>(number).is_some();
+                let count = if is_number { count } else { RawValue::FALSE };
                 self.usage.set(name, count);
             }
         }

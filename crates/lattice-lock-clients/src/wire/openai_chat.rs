@@ -20,7 +20,7 @@
 //! total_tokens        = prompt_tokens + completion_tokens              (xAI: + reasoning_tokens)
 //! ```
 //!
-//! `image_tokens`, `text_tokens` and the tokens of a prediction, accepted or rejected, stay in input and output: they
+//! `cached_tokens_details.audio_tokens` are cached and sound: they are within both, and counted in neither. `image_tokens`, `text_tokens` and the tokens of a prediction, accepted or rejected, stay in input and output: they
 //! are within these and priced as they are. A stream asks for its usage with `stream_options.include_usage`; it comes on a
 //! piece without choices behind the last word, but may stand beside the last word (`DeepSeek`), on a choice, or on every
 //! piece: the last one counts.
@@ -34,25 +34,27 @@
 use std::borrow::Cow;
 
 use lattice_lock_errors::{Error, Result, Secret};
-use lattice_lock_providers::{
-    Bucket, FailureClass, ModelName, Provider, ReasoningCount, ServiceTier,
-};
+use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider, ServiceTier};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::layout::{At, Figure, Layout, alone, at, inside, whole};
+use super::layout::{Layout, alone, at};
 use super::usage::{ReportedUsage, Written};
 use super::{
-    Asked, Blocks, Embedded, Embedding, Event, Problem, Protocol, Reader, Said, Unreadable, below,
-    json, read, to_json,
+    Asked, Blocks, Embedded, Embedding, Problem, Protocol, Reader, Said, Unreadable, below, json,
+    read, to_json,
 };
 use crate::request::{ImageSource, refuse, unsupported};
 use crate::{
-    ChatRequest, Delta, EmbedRequest, FinishReason, Format, Image, Message, Part, Role, Thinking,
-    Tool, ToolCall, ToolChoice,
+    ChatRequest, EmbedRequest, Format, Image, Message, Part, Role, Thinking, Tool, ToolCall,
+    ToolChoice,
 };
+
+mod reply;
+
+use reply::{PROMPT, Reply, WHOLE};
 
 /// Which version of Azure's interface is meant where the provider names none.
 const AZURE_VERSION: &str = "2024-10-21";
@@ -124,11 +126,17 @@ impl Protocol for OpenAiChat {
 
     fn said(&self, provider: &Provider, body: &[u8]) -> Result<Said, Unreadable> {
         let mut reply = Reply::new(provider, Blocks::default());
-        let choice = reply.head(body)?;
-        let [message, finish] = json::inner(Some(choice), ["message", "finish_reason"]);
-        let message = message.ok_or(Unreadable::Malformed("the choice has no message"))?;
-        reply.speak(message)?;
-        reply.finish(finish);
+        let around = reply.around(body, WHOLE)?;
+        let choice = around.choice.ok_or_else(|| {
+            if around.is_error {
+                Unreadable::problem(body)
+            } else {
+                Unreadable::Malformed("the reply has no choice")
+            }
+        })?;
+        let message = choice.message;
+        reply.speak(message.ok_or(Unreadable::Malformed("the choice has no message"))?)?;
+        reply.finish(choice.finish);
         Ok(reply.said())
     }
 
@@ -167,257 +175,11 @@ pub(super) fn class_of(word: &str) -> Option<FailureClass> {
     })
 }
 
-/// Where the parts of a message stand in a reply: reasoning before words, words before calls.
-const REASONING: u64 = 0;
-const TEXT: u64 = 1;
-const REFUSAL: u64 = 2;
-const CALLS: u64 = 3;
-
-/// A reply in the making, whole or in pieces.
-#[derive(Debug)]
-struct Reply {
-    layout: &'static Layout,
-    blocks: Blocks,
-    id: Option<String>,
-    model: Option<String>,
-    tier: Option<String>,
-    finish: Option<FinishReason>,
-    usage: Written,
-    is_refused: bool,
-    is_over: bool,
-}
-
-impl Reply {
-    fn new(provider: &Provider, blocks: Blocks) -> Self {
-        Self {
-            layout: layout(provider.reasoning_count()),
-            blocks,
-            id: None,
-            model: None,
-            tier: None,
-            finish: None,
-            usage: Written::Nothing,
-            is_refused: false,
-            is_over: false,
-        }
-    }
-
-    /// Reads what stands around the choices, and gives back the first of these.
-    fn head<'a>(&mut self, body: &'a [u8]) -> Result<&'a RawValue, Unreadable> {
-        let (choice, is_error) = self.around(body)?;
-        choice.ok_or_else(|| {
-            if is_error {
-                Unreadable::problem(body)
-            } else {
-                Unreadable::Malformed("the reply has no choice")
-            }
-        })
-    }
-
-    fn around<'a>(&mut self, body: &'a [u8]) -> Result<(Option<&'a RawValue>, bool), Unreadable> {
-        let wanted = ["id", "model", "choices", "usage", "service_tier", "error"];
-        let [id, model, choices, usage, tier, error] = read(body, wanted)?;
-        keep(&mut self.id, id);
-        keep(&mut self.model, model);
-        keep(&mut self.tier, tier);
-        self.usage.replace(usage);
-        Ok((json::items(choices).first().copied(), error.is_some()))
-    }
-
-    /// Takes a message or a piece of one: both have the same fields.
-    fn speak(&mut self, message: &RawValue) -> Result<(), Unreadable> {
-        let wanted = [
-            "content",
-            "refusal",
-            "reasoning_content",
-            "reasoning",
-            "tool_calls",
-            "function_call",
-        ];
-        let [content, refusal, reasoning, thoughts, calls, function] =
-            json::inner(Some(message), wanted);
-        if let Some(words) = json::borrowed(reasoning).or_else(|| json::borrowed(thoughts)) {
-            self.blocks.reasoning(REASONING, &words)?;
-        }
-        if let Some(words) = words(content) {
-            self.blocks.text(TEXT, &words)?;
-        }
-        if let Some(words) = json::borrowed(refusal).filter(|words| !words.is_empty()) {
-            self.is_refused = true;
-            self.blocks.text(REFUSAL, &words)?;
-        }
-        for (at, call) in json::items(calls).into_iter().enumerate() {
-            self.call(at as u64, call)?;
-        }
-        if let Some(function) = function {
-            self.function(CALLS, "call_0", function)?;
-        }
-        Ok(())
-    }
-
-    /// Takes a call or a piece of one: only the first piece has a name.
-    fn call(&mut self, at: u64, call: &RawValue) -> Result<(), Unreadable> {
-        let [index, id, function, custom] =
-            json::inner(Some(call), ["index", "id", "function", "custom"]);
-        let place = CALLS + json::read::<u32>(index).map_or(at, u64::from);
-        let id = json::borrowed(id).filter(|id| !id.is_empty());
-        let id = id.unwrap_or_else(|| Cow::Owned(format!("call_{}", place - CALLS)));
-        match function.or(custom) {
-            Some(function) => self.function(place, &id, function),
-            None => Ok(()),
-        }
-    }
-
-    fn function(&mut self, place: u64, id: &str, function: &RawValue) -> Result<(), Unreadable> {
-        let [name, arguments, input] = json::inner(Some(function), ["name", "arguments", "input"]);
-        let name = json::borrowed(name).filter(|name| !name.is_empty());
-        if let Some(name) = name
-            && !self.blocks.is_call(place)
-        {
-            self.blocks.call(place, id, &name)?;
-        }
-        let arguments = arguments.or(input);
-        // Some servers write an object where a text of JSON belongs.
-        let text = json::borrowed(arguments)
-            .or_else(|| arguments.map(|arguments| Cow::Borrowed(arguments.get())));
-        match text {
-            Some(text) => self.blocks.arguments(place, &text),
-            None => Ok(()),
-        }
-    }
-
-    fn finish(&mut self, word: Option<&RawValue>) {
-        if let Some(word) = word {
-            self.finish = Some(finish_of(json::borrowed(Some(word)).as_deref()));
-        }
-    }
-}
-
 /// Keeps the first word on something. An empty text is none: Azure's first piece has nothing but what its filter found
 /// in the prompt.
 pub(super) fn keep(known: &mut Option<String>, said: Option<&RawValue>) {
     if known.is_none() {
         *known = json::text(said).filter(|said| !said.is_empty());
-    }
-}
-
-/// A message's words: a text, or the texts among a list of parts, joined.
-fn words(content: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    json::borrowed(content).or_else(|| json::content(content).map(Cow::Owned))
-}
-
-impl Reader for Reply {
-    fn take(&mut self, event: Event<'_>) -> Result<(), Unreadable> {
-        if event.data.trim_ascii() == b"[DONE]" {
-            self.is_over = true;
-            return Ok(());
-        }
-        let (choice, is_error) = self.around(event.data)?;
-        if is_error {
-            return Err(Unreadable::problem(event.data));
-        }
-        let Some(choice) = choice else { return Ok(()) };
-        let [index, delta, message, finish, usage] = json::inner(
-            Some(choice),
-            ["index", "delta", "message", "finish_reason", "usage"],
-        );
-        // Only one choice is asked for; of several the first counts, as it does in a whole reply.
-        if json::read::<u32>(index).unwrap_or(0) != 0 {
-            return Ok(());
-        }
-        if let Some(piece) = delta.or(message) {
-            self.speak(piece)?;
-        }
-        self.finish(finish);
-        // Some servers put the usage beside the choice's last piece.
-        self.usage.replace(usage);
-        Ok(())
-    }
-
-    fn news(&mut self) -> Option<Delta> {
-        self.blocks.news()
-    }
-
-    fn is_over(&self) -> bool {
-        self.is_over
-    }
-
-    /// Servers that leave out the last word have said everything when they have said why they stopped and what
-    /// it took.
-    fn is_whole(&self) -> bool {
-        self.is_over || (self.finish.is_some() && self.usage.is_there())
-    }
-
-    fn has_begun(&self) -> bool {
-        !self.blocks.is_empty()
-    }
-
-    fn said(&self) -> Said {
-        Said {
-            id: self.id.clone(),
-            model: self.model.clone(),
-            parts: self.blocks.parts(),
-            finish: if self.is_refused {
-                FinishReason::Refused
-            } else {
-                self.finish.unwrap_or_default()
-            },
-            usage: ReportedUsage::of(&self.usage, self.layout),
-            tier: self.tier.clone(),
-        }
-    }
-}
-
-fn finish_of(word: Option<&str>) -> FinishReason {
-    match word {
-        Some("stop") => FinishReason::Stop,
-        Some("length") => FinishReason::Length,
-        Some("tool_calls" | "function_call") => FinishReason::ToolCalls,
-        Some("content_filter") => FinishReason::ContentFiltered,
-        _ => FinishReason::Other,
-    }
-}
-
-const PROMPT: At = at("prompt_tokens");
-const COMPLETION: At = at("completion_tokens");
-const CACHED: At = inside("prompt_tokens_details", "cached_tokens");
-const CACHED_NOW: At = inside("prompt_tokens_details", "cache_write_tokens");
-const AUDIO_IN: At = inside("prompt_tokens_details", "audio_tokens");
-const REASONED: At = inside("completion_tokens_details", "reasoning_tokens");
-const AUDIO_OUT: At = inside("completion_tokens_details", "audio_tokens");
-
-const fn figures(completion: &'static [At]) -> [Figure; 7] {
-    [
-        whole(PROMPT, Bucket::Input, &[CACHED, CACHED_NOW, AUDIO_IN]),
-        alone(CACHED, Bucket::CacheRead),
-        alone(CACHED_NOW, Bucket::CacheWrite5m),
-        alone(AUDIO_IN, Bucket::InputAudio),
-        whole(COMPLETION, Bucket::Output, completion),
-        alone(REASONED, Bucket::Reasoning),
-        alone(AUDIO_OUT, Bucket::OutputAudio),
-    ]
-}
-
-/// `prompt_tokens` contains the cached tokens, those written to a cache and the audio ones, `completion_tokens` the
-/// audio ones and the reasoning ones. Pictures are counted apart and priced as text, and so stay in the input. What is
-/// written lives half an hour where nothing else is said, and has the bucket of the shorter life. Tokens of a prediction stay in the output, whether it was accepted or not: they are priced as such.
-static WITHIN: Layout = Layout {
-    figures: &figures(&[REASONED, AUDIO_OUT]),
-    total: Some(at("total_tokens")),
-    sum: None,
-};
-
-/// As [`WITHIN`], where reasoning is counted beside `completion_tokens`.
-static BESIDE: Layout = Layout {
-    figures: &figures(&[AUDIO_OUT]),
-    total: Some(at("total_tokens")),
-    sum: None,
-};
-
-fn layout(reasoning: ReasoningCount) -> &'static Layout {
-    match reasoning {
-        ReasoningCount::BesideOutput => &BESIDE,
-        _ => &WITHIN,
     }
 }
 

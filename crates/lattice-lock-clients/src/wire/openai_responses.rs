@@ -25,7 +25,8 @@
 //! total_tokens  = input_tokens + output_tokens
 //! ```
 //!
-//! xAI counts reasoning within the output here, other than in its chat completions. Tools of the provider's have no count of
+//! Where sound is told apart (`audio_tokens`, and `cached_tokens_details.audio_tokens` within both that and the cached ones), it
+//! has buckets of its own. xAI counts reasoning within the output here, other than in its chat completions. Tools of the provider's have no count of
 //! their own: a `web_search_call` is one search, unless its action only opened or looked through a page.
 //!
 //! # What is sent
@@ -42,7 +43,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::layout::{At, Layout, alone, at, inside, whole, within};
+use super::layout::{Figure, Layout, alone, at, inside, whole, within};
 use super::openai_chat::{OpenAiChat, address, class_of, effort, keep, tier};
 use super::usage::{ReportedUsage, Written};
 use super::{
@@ -407,25 +408,63 @@ impl Reply {
     }
 }
 
-const CACHED: At = inside("input_tokens_details", "cached_tokens");
-const WRITTEN: At = inside("input_tokens_details", "cache_write_tokens");
-const WRITTEN_12H: At = within(
-    ["input_tokens_details", "cache_write_tokens_details"],
-    "ttl_12h_tokens",
+const AUDIO_CACHED: Figure = alone(
+    within(
+        ["input_tokens_details", "cached_tokens_details"],
+        "audio_tokens",
+    ),
+    Bucket::CacheReadAudio,
 );
-const REASONED: At = inside("output_tokens_details", "reasoning_tokens");
+const CACHED: Figure = whole(
+    inside("input_tokens_details", "cached_tokens"),
+    Bucket::CacheRead,
+    &[AUDIO_CACHED],
+);
+const AUDIO_IN: Figure = whole(
+    inside("input_tokens_details", "audio_tokens"),
+    Bucket::InputAudio,
+    &[AUDIO_CACHED],
+);
+const WRITTEN_12H: Figure = alone(
+    within(
+        ["input_tokens_details", "cache_write_tokens_details"],
+        "ttl_12h_tokens",
+    ),
+    Bucket::CacheWrite1h,
+);
+const WRITTEN: Figure = whole(
+    inside("input_tokens_details", "cache_write_tokens"),
+    Bucket::CacheWrite5m,
+    &[WRITTEN_12H],
+);
+const REASONED: Figure = alone(
+    inside("output_tokens_details", "reasoning_tokens"),
+    Bucket::Reasoning,
+);
+const AUDIO_OUT: Figure = alone(
+    inside("output_tokens_details", "audio_tokens"),
+    Bucket::OutputAudio,
+);
 
-/// `input_tokens` contains the cached ones and those written to a cache, `output_tokens` the reasoning ones. What is
-/// written lives half an hour or twelve hours: the longer life has the bucket of the longer, as it has in the price
-/// lists. Searches are counted by what came.
+/// `input_tokens` contains the cached ones, those written to a cache and, where sound is told apart, the audio ones, some
+/// of which may be cached; `output_tokens` contains the reasoning and the audio ones. What is written lives half an hour or
+/// twelve hours: the longer life has the bucket of the longer, as it has in the price lists. Searches are counted by what
+/// came.
 static LAYOUT: Layout = Layout {
     figures: &[
-        whole(at("input_tokens"), Bucket::Input, &[CACHED, WRITTEN]),
-        alone(CACHED, Bucket::CacheRead),
-        whole(WRITTEN, Bucket::CacheWrite5m, &[WRITTEN_12H]),
-        alone(WRITTEN_12H, Bucket::CacheWrite1h),
-        whole(at("output_tokens"), Bucket::Output, &[REASONED]),
-        alone(REASONED, Bucket::Reasoning),
+        whole(
+            at("input_tokens"),
+            Bucket::Input,
+            &[CACHED, WRITTEN, WRITTEN_12H, AUDIO_IN, AUDIO_CACHED],
+        ),
+        CACHED,
+        WRITTEN,
+        WRITTEN_12H,
+        AUDIO_IN,
+        AUDIO_CACHED,
+        whole(at("output_tokens"), Bucket::Output, &[REASONED, AUDIO_OUT]),
+        REASONED,
+        AUDIO_OUT,
     ],
     total: Some(at("total_tokens")),
     sum: None,

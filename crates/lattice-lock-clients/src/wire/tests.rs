@@ -67,25 +67,59 @@ proptest! {
     #[test]
     fn either_the_buckets_add_up_to_the_wholes_or_there_are_none(
         prompt in 0..50_u64, completion in 0..50_u64,
-        parts in proptest::array::uniform5(proptest::option::of(0..30_u64)),
+        parts in proptest::array::uniform6(proptest::option::of(0..30_u64)),
     ) {
-        let [cached, written, audio_in, reasoning, audio_out] = parts;
-        let usage = json!({
+        let [cached, written, heard, heard_again, reasoned, spoken] = parts;
+        let count = |part: Option<u64>| part.unwrap_or(0);
+        // What is both cached and heard is in each of them, if they are told.
+        let fits = [cached, heard].iter().all(|whole| whole.is_none_or(|whole| count(heard_again) <= whole));
+        let (once, again) = (count(cached) + count(heard), count(heard_again));
+        let told = [cached, heard].iter().flatten().count() as u64;
+        let room = |written: u64| once + again + written <= prompt + told * again;
+        let openai = json!({
             "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion,
             "prompt_tokens_details": {
-                "cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": audio_in,
+                "cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": heard,
+                "cached_tokens_details": { "audio_tokens": heard_again },
             },
-            "completion_tokens_details": { "reasoning_tokens": reasoning, "audio_tokens": audio_out },
+            "completion_tokens_details": { "reasoning_tokens": reasoned, "audio_tokens": spoken },
         });
-        let body = json!({ "choices": [{ "message": {} }], "usage": usage }).to_string();
-        let said = openai_chat::OpenAiChat { is_azure: false }.said(&Provider::openai(), body.as_bytes());
-        let said = said.expect("a reply").usage;
-        let sum = |parts: &[Option<u64>]| parts.iter().flatten().sum::<u64>();
-        let fits = sum(&[cached, written, audio_in]) <= prompt && sum(&[reasoning, audio_out]) <= completion;
-        prop_assert_eq!(said.finding.is_none(), fits);
-        prop_assert_eq!(said.usage.tokens(), fits.then_some(prompt + completion));
-        let kept = said.usage.get(Bucket::CacheRead).reported();
-        prop_assert_eq!(kept, cached.filter(|_| fits));
+        let responses = json!({
+            "input_tokens": prompt, "output_tokens": completion, "total_tokens": prompt + completion,
+            "input_tokens_details": {
+                "cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": heard,
+                "cached_tokens_details": { "audio_tokens": heard_again },
+            },
+            "output_tokens_details": { "reasoning_tokens": reasoned, "audio_tokens": spoken },
+        });
+        let sound = |count: Option<u64>| count.map(|count| json!([
+            { "modality": "TEXT", "tokenCount": 1 }, { "modality": "AUDIO", "tokenCount": count },
+        ]));
+        let gemini = json!({
+            "promptTokenCount": prompt, "candidatesTokenCount": completion, "thoughtsTokenCount": reasoned,
+            "totalTokenCount": prompt + completion + count(reasoned), "cachedContentTokenCount": cached,
+            "promptTokensDetails": sound(heard), "cacheTokensDetails": sound(heard_again),
+            "candidatesTokensDetails": sound(spoken),
+        });
+        for (at, reasons_within, usage) in [(0, true, openai), (1, true, responses), (3, false, gemini)] {
+            let (provider, protocol) = &wires()[at];
+            let name = if at == 3 { "usageMetadata" } else { "usage" };
+            let body = json!({
+                "choices": [{ "message": {} }], "output": [], "candidates": [{}], name: usage,
+            });
+            let said = protocol.said(provider, body.to_string().as_bytes()).expect("a reply").usage;
+            let within = count(spoken) + if reasons_within { count(reasoned) } else { 0 };
+            let fits_prompt = room(if at == 3 { 0 } else { count(written) });
+            let fits = fits && fits_prompt && within <= completion;
+            prop_assert_eq!(said.finding.is_none(), fits);
+            let sum = prompt + completion + if reasons_within { 0 } else { count(reasoned) };
+            prop_assert_eq!(said.usage.tokens(), fits.then_some(sum));
+            let get = |bucket| said.usage.get(bucket).reported();
+            let cached = cached.filter(|_| fits).map(|cached| cached - again);
+            prop_assert_eq!(get(Bucket::CacheRead), cached);
+            prop_assert_eq!(get(Bucket::InputAudio), heard.filter(|_| fits).map(|heard| heard - again));
+            prop_assert_eq!(get(Bucket::CacheReadAudio), heard_again.filter(|_| fits));
+        }
     }
 
     #[test]
@@ -166,11 +200,12 @@ fn a_nonsense_beside_the_reply_leaves_no_half_of_a_usage() {
 }
 
 #[test]
-fn a_thought_in_the_place_of_words_is_neither_kept_nor_told() {
+fn a_thought_and_a_call_in_the_place_of_words_are_told_and_kept_behind_them() {
     let mut reader = anthropic_messages::AnthropicMessages.reader(&Provider::anthropic());
     let events = [
         json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "Hi" } }),
         json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "thinking_delta", "thinking": "hm" } }),
+        json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "tool_use", "id": "t", "name": "f" } }),
     ];
     for event in events {
         let data = event.to_string();
@@ -181,6 +216,13 @@ fn a_thought_in_the_place_of_words_is_neither_kept_nor_told() {
         reader.take(event).unwrap();
     }
     assert_eq!(reader.news(), Some(Delta::Text("Hi".to_owned())));
+    assert_eq!(reader.news(), Some(Delta::Reasoning("hm".to_owned())));
+    assert!(matches!(reader.news(), Some(Delta::ToolCall { .. })));
     assert_eq!(reader.news(), None);
-    assert_eq!(reader.said().parts, [Part::Text("Hi".to_owned())]);
+    let parts = reader.said().parts;
+    assert_eq!(parts[0], Part::Text("Hi".to_owned()));
+    assert!(matches!(
+        parts[1..],
+        [Part::Reasoning(_), Part::ToolCall(_)]
+    ));
 }

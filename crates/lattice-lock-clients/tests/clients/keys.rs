@@ -129,3 +129,51 @@ async fn bedrock_is_signed_where_there_is_no_key() {
     assert_hidden(&printed(&error));
     assert_hidden(&format!("{clients:?} {client:?}"));
 }
+
+#[cfg(feature = "bedrock")]
+#[tokio::test]
+async fn credentials_are_waited_for_no_longer_than_the_call_may_take() {
+    use aws_credential_types::provider::{ProvideCredentials, future};
+    use lattice_lock_clients::codes;
+    use std::time::Duration;
+
+    #[derive(Debug)]
+    struct Silent;
+
+    impl ProvideCredentials for Silent {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::new(std::future::pending())
+        }
+    }
+
+    let server = ScriptedServer::start().await.unwrap();
+    let clients = HttpClients::builder()
+        .aws_credentials(Silent, "eu-central-1")
+        .timeout(Duration::from_millis(100))
+        .probe_timeout(Duration::from_millis(100));
+    let clients = clients.build().unwrap();
+    let client = clients.client(&Provider::bedrock(server.url()).unwrap());
+    let asked = client.chat(&model(), &ChatRequest::new("Hello?")).await;
+    assert_eq!(asked.unwrap_err().code(), codes::KEY_UNUSABLE);
+    let probed = client.probe().await;
+    assert_eq!(probed.unwrap_err().code(), codes::KEY_UNUSABLE);
+    assert!(server.received().is_empty());
+}
+
+#[cfg(feature = "bedrock")]
+#[tokio::test]
+async fn the_host_that_lists_bedrocks_models_has_to_be_allowed_too() {
+    use lattice_lock_clients::codes;
+
+    let clients = HttpClients::builder()
+        .only_hosts(["bedrock-runtime.eu-central-1.amazonaws.com"])
+        .build()
+        .unwrap();
+    let provider = Provider::bedrock("eu-central-1").unwrap();
+    let client = clients.client(&provider.api_key(KEY.to_owned()));
+    let error = client.models().await.unwrap_err();
+    assert_eq!(error.code(), codes::ADDRESS_FORBIDDEN);
+}

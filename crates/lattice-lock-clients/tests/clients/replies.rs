@@ -205,3 +205,27 @@ async fn a_valid_reply_is_kept_whatever_its_content_type_is() {
     assert_eq!(reply.served_model(), &model());
     assert!(reply.usage().is_absent());
 }
+
+#[tokio::test]
+async fn a_reply_is_kept_as_it_came_only_where_that_is_asked_for() {
+    for (name, provider, base) in crate::support::wires() {
+        let pair = Pair::at(provider, base, &crate::support::clients()).await;
+        let plain = ChatRequest::new("Hello?");
+        let keeping = plain.clone().keep_raw();
+        let ask = async |request: &ChatRequest| {
+            let whole = pair.client.chat(&model(), request).await.unwrap();
+            let stream = pair.client.stream(&model(), request).await.unwrap();
+            [whole, stream.reply().await.unwrap()]
+        };
+        for reply in ask(&plain).await {
+            assert_eq!(reply.raw(), None, "{name}");
+        }
+        let [whole, streamed] = ask(&keeping).await;
+        let body: serde_json::Value = serde_json::from_slice(whole.raw().unwrap()).unwrap();
+        assert!(body.is_object(), "{name}");
+        let pieces = String::from_utf8_lossy(streamed.raw().unwrap());
+        assert!(pieces.contains("words"), "{name}: {pieces}");
+        let shown = format!("{} bytes", whole.raw().unwrap().len());
+        assert!(format!("{whole:?}").contains(&shown), "{name}: {whole:?}");
+    }
+}

@@ -117,6 +117,31 @@ async fn an_error_in_the_middle_is_a_cut_stream_and_names_its_cause() {
     assert_eq!(context(&error, "message"), Some("Overloaded"));
 }
 
+/// However the network cut it.
+#[tokio::test]
+async fn what_came_before_an_error_is_told_before_it() {
+    let chunk = |text: &str| {
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    };
+    for end in [
+        "data: {\"error\":{\"message\":\"m\"}}\n\n",
+        "data: no JSON\n\n",
+    ] {
+        let pair = Pair::of(Provider::openai()).await;
+        let body = chunk("a") + &chunk("b") + end;
+        pair.server
+            .script(Exchange::raw(200, "text/event-stream", body));
+        let stream = pair.client.stream(&model(), &ChatRequest::new("Hi")).await;
+        let mut stream = stream.unwrap();
+        for word in ["a", "b"] {
+            let told = stream.next().await.unwrap().unwrap();
+            assert_eq!(told, Delta::Text(word.to_owned()), "{end}");
+        }
+        assert!(stream.next().await.unwrap().is_err(), "{end}");
+        assert!(stream.next().await.is_none());
+    }
+}
+
 #[tokio::test]
 async fn a_connection_is_used_again_after_a_stream() {
     let pair = Pair::of(Provider::openai()).await;

@@ -2,7 +2,8 @@ use lattice_lock_providers::Count;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::UsageFinding;
+use crate::wire::usage::ReportedUsage;
+use crate::{FinishReason, UsageFinding};
 
 const CHAT: OpenAiChat = OpenAiChat { is_azure: false };
 
@@ -48,7 +49,54 @@ fn the_parts_are_taken_out_of_their_wholes() {
         (Bucket::OutputAudio, 5),
     ];
     check(&usage, &expected, None);
-    assert_eq!(read(&Provider::openai(), &usage).raw, Some(usage));
+    assert_eq!(read(&Provider::openai(), &usage).raw, Some(usage.into()));
+}
+
+#[test]
+fn cached_sound_is_neither_the_cached_text_nor_the_new_sound() {
+    let usage = |details: Value| {
+        json!({
+            "prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105,
+            "prompt_tokens_details": details,
+        })
+    };
+    let both = usage(json!({
+        "cached_tokens": 64, "text_tokens": 60, "audio_tokens": 40,
+        "cached_tokens_details": { "text_tokens": 34, "audio_tokens": 30 },
+    }));
+    let expected = [
+        (Bucket::Input, 26),
+        (Bucket::CacheRead, 34),
+        (Bucket::InputAudio, 10),
+        (Bucket::CacheReadAudio, 30),
+        (Bucket::Output, 5),
+    ];
+    check(&both, &expected, None);
+    let all = usage(json!({
+        "cached_tokens": 100, "audio_tokens": 100,
+        "cached_tokens_details": { "audio_tokens": 100 },
+    }));
+    let expected = [
+        (Bucket::Input, 0),
+        (Bucket::CacheRead, 0),
+        (Bucket::InputAudio, 0),
+        (Bucket::CacheReadAudio, 100),
+        (Bucket::Output, 5),
+    ];
+    check(&all, &expected, None);
+    // A part without its whole is a part all the same.
+    let alone = usage(json!({ "cached_tokens_details": { "audio_tokens": 30 } }));
+    let expected = [
+        (Bucket::Input, 70),
+        (Bucket::CacheReadAudio, 30),
+        (Bucket::Output, 5),
+    ];
+    check(&alone, &expected, None);
+    let (whole, excess) = ("cached_tokens", 1);
+    let odd = usage(json!({
+        "cached_tokens": 29, "audio_tokens": 40, "cached_tokens_details": { "audio_tokens": 30 },
+    }));
+    check(&odd, &[], Some(UsageFinding::Excess { whole, excess }));
 }
 
 #[test]
