@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
 mod attacks;
+mod breaks;
 mod facts;
 mod keys;
 mod paths;
@@ -72,6 +73,18 @@ macro_rules! on_store {
                 attacks::nobody_learns_who_came_from_elsewhere
                 attacks::a_clock_that_goes_back_revives_nothing
                 attacks::another_name_keeps_the_lock
+                breaks::two_administrators_cannot_remove_each_other
+                breaks::calling_everything_back_wins_over_an_exchange
+                breaks::a_stolen_password_makes_no_places_to_guess_from
+                breaks::nobody_bootstraps_beside_users_that_were_imported
+                breaks::a_hash_that_cannot_be_computed_tells_nobody
+                breaks::an_import_does_not_revive_what_was_called_back
+                breaks::a_role_that_is_unknown_here_protects_its_user
+                breaks::nobody_deletes_a_user_who_was_promoted_meanwhile
+                breaks::a_clock_that_jumps_sweeps_no_revocation_that_counts
+                breaks::a_typo_beyond_what_bcrypt_reads_changes_no_password
+                breaks::access_ends_with_its_session
+                breaks::other_processes_learn_of_hashes_of_bcrypt
             );
         }
     };
@@ -114,4 +127,11 @@ async fn on_sqlite(fact: Fact) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_audit_that_somebody_changed_is_found_out() {
     on_sqlite(|world| Box::pin(facts::changed_entries_are_found(world))).await;
+}
+
+/// Whoever can write to the table needs no secret to write entries of a key that nobody knows.
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_that_was_written_anew_under_an_unknown_key_is_found_out() {
+    on_sqlite(|world| Box::pin(breaks::a_history_of_an_unknown_key_is_found(world))).await;
 }
