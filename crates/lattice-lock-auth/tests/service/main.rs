@@ -84,6 +84,8 @@ macro_rules! on_store {
                 breaks::a_clock_that_jumps_sweeps_no_revocation_that_counts
                 breaks::a_typo_beyond_what_bcrypt_reads_changes_no_password
                 breaks::access_ends_with_its_session
+                breaks::a_clock_that_jumps_locks_nobody_out_for_days
+                breaks::an_import_of_one_name_twice_is_refused
                 breaks::other_processes_learn_of_hashes_of_bcrypt
             );
         }
@@ -134,4 +136,10 @@ async fn an_audit_that_somebody_changed_is_found_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_audit_that_was_written_anew_under_an_unknown_key_is_found_out() {
     on_sqlite(|world| Box::pin(breaks::a_history_of_an_unknown_key_is_found(world))).await;
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_somebody_put_at_the_end_of_the_audit_are_found_out() {
+    on_sqlite(|world| Box::pin(breaks::entries_that_were_put_at_the_end_are_found(world))).await;
 }
