@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use crate::codes::{AUDIT_BROKEN, AUDIT_CONTENDED};
 use crate::derive::{Use, derive};
 use crate::names::Source;
-use crate::store::{Change, Store, no_place};
+use crate::store::{Step, Store, no_place};
 use crate::tokens::encode;
 
 /// How often an entry looks for a place while other processes write too.
@@ -68,11 +68,13 @@ pub enum Action {
     UnlockUser,
     /// A password's hash was made anew, since it was of another cost, pepper or scheme.
     RenewHash,
+    /// All users were read, with their passwords' hashes.
+    ExportUsers,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Bootstrap,
         Self::Login,
         Self::Refresh,
@@ -94,6 +96,7 @@ impl Action {
         Self::ImportUser,
         Self::UnlockUser,
         Self::RenewHash,
+        Self::ExportUsers,
     ];
 
     /// The name that is kept, such as `login`.
@@ -121,6 +124,7 @@ impl Action {
             Self::ImportUser => "import_user",
             Self::UnlockUser => "unlock_user",
             Self::RenewHash => "renew_hash",
+            Self::ExportUsers => "export_users",
         }
     }
 }
@@ -265,6 +269,8 @@ impl<'a> Event<'a> {
 pub(crate) struct Audit {
     store: Arc<dyn Store>,
     keys: Vec<(String, hmac::Key)>,
+    /// Where the audit goes on although nobody knows the secret of its last entry any more.
+    accepted: Option<AuditHead>,
     /// The last entry that this process knows of. One writer at a time: others of this process would only be in its way.
     last: Mutex<Option<Link>>,
 }
@@ -274,6 +280,7 @@ impl Audit {
         store: Arc<dyn Store>,
         current: &SigningSecret,
         previous: Option<&SigningSecret>,
+        accepted: Option<AuditHead>,
     ) -> Result<Self> {
         let key = |secret| {
             let id = encode(&derive(secret, Use::AuditKeyId)?.expose()[..12]);
@@ -286,6 +293,7 @@ impl Audit {
                 .chain(previous)
                 .map(key)
                 .collect::<Result<_>>()?,
+            accepted,
             last: Mutex::default(),
         })
     }
@@ -294,16 +302,17 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// [`AUDIT_CONTENDED`], those of the change and those of the store: what cannot be audited does not happen.
-    pub(crate) async fn write(&self, at: u64, event: Event<'_>, change: &Change) -> Result<()> {
+    /// [`AUDIT_CONTENDED`], [`AUDIT_BROKEN`], those of the change and those of the store: what cannot be audited does not
+    /// happen.
+    pub(crate) async fn write(&self, at: u64, event: Event<'_>, step: &Step) -> Result<()> {
         let mut last = self.last.lock().await;
         for _ in 0..ATTEMPTS {
             let link = match last.take() {
                 Some(link) => link,
-                None => self.last_link().await?,
+                None => self.link_to_vouch_for().await?,
             };
             let entry = self.next(&link, at, event);
-            match self.store.commit(change, &entry).await {
+            match self.store.commit(step, &entry).await {
                 Err(error) if error.code() == AUDIT_CONTENDED => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
@@ -342,13 +351,29 @@ impl Audit {
         entry
     }
 
-    async fn last_link(&self) -> Result<Link> {
-        let last = self.store.last_entry().await?;
-        Ok(last.map(Link::from).unwrap_or_default())
+    /// The last entry, if it is what a holder of the secret wrote: the next one vouches for it and all before.
+    async fn link_to_vouch_for(&self) -> Result<Link> {
+        let mut last = self.store.last_entries().await?;
+        let Some(entry) = last.pop() else {
+            return Ok(Link::default());
+        };
+        let last = last.pop().map(Link::from).unwrap_or_default();
+        let mut chain = Chain { last, open: None };
+        chain.check(&entry, self.key(&entry.key_id))?;
+        chain.last = entry.into();
+        let is_accepted = self
+            .accepted
+            .as_ref()
+            .is_some_and(|head| chain.ends_with(head));
+        if !is_accepted {
+            chain.end()?;
+        }
+        Ok(chain.last)
     }
 
     pub(crate) async fn head(&self) -> Result<AuditHead> {
-        Ok(self.last_link().await?.into())
+        let last = self.store.last_entries().await?.pop();
+        Ok(last.map(Link::from).unwrap_or_default().into())
     }
 
     /// Goes through the chain, and gives each entry to `each`.
@@ -362,8 +387,8 @@ impl Audit {
         mut each: impl FnMut(&AuditEntry) -> Result<()>,
     ) -> Result<AuditHead> {
         let mut chain = Chain::default();
-        let is_kept = |link: &Link| kept == Some(&AuditHead::from(link.clone()));
-        let mut is_there = kept.is_none() || is_kept(&chain.last);
+        let is_kept = |chain: &Chain| kept.is_none_or(|kept| chain.ends_with(kept));
+        let mut is_there = is_kept(&chain);
         loop {
             let page = self.store.entries(chain.last.sequence, PAGE).await?;
             let is_end = page.len() < PAGE;
@@ -371,7 +396,7 @@ impl Audit {
                 chain.check(&entry, self.key(&entry.key_id))?;
                 each(&entry)?;
                 chain.last = entry.into();
-                is_there |= is_kept(&chain.last);
+                is_there |= is_kept(&chain);
             }
             if is_end {
                 break;
@@ -426,6 +451,10 @@ impl Chain {
         Ok(())
     }
 
+    fn ends_with(&self, head: &AuditHead) -> bool {
+        (self.last.sequence, &self.last.mac) == (head.sequence, &head.mac)
+    }
+
     fn end(&self) -> Result<()> {
         match self.open {
             Some(place) => Err(broken(place, "nothing that is known vouches for it")),
@@ -449,21 +478,22 @@ impl fmt::Debug for Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store;
+    use crate::store::{self, Change};
     use lattice_lock_repository::Database;
 
     /// Three entries of each secret, the one after the other; what the last one can still check.
     async fn rotated() -> (Audit, Vec<AuditEntry>) {
-        let store = store::open(&Database::in_memory());
+        let store = store::open(&Database::in_memory()).unwrap();
         let secrets = [0, 1, 2].map(|_| SigningSecret::random().unwrap());
         let source = Source::unknown();
         let mut previous = None;
         let mut last = None;
         for current in &secrets {
-            let audit = Audit::new(Arc::clone(&store), current, previous).unwrap();
+            let audit = Audit::new(Arc::clone(&store), current, previous, None).unwrap();
             for at in 0..3 {
                 let event = Event::new(Action::Logout, None, "target", &source);
-                audit.write(at, event, &Change::Nothing).await.unwrap();
+                let step = Change::Nothing.into();
+                audit.write(at, event, &step).await.unwrap();
             }
             (previous, last) = (Some(current), Some(audit));
         }
@@ -519,5 +549,30 @@ mod tests {
         }
         let gap = [&entries[..4], &entries[5..]].concat();
         assert_eq!(found(&audit, &gap).as_deref(), Some("5"));
+    }
+
+    #[tokio::test]
+    async fn nobody_vouches_for_an_entry_of_an_unknown_secret_unless_told_to() {
+        let (_, entries) = rotated().await;
+        let last = entries.last().unwrap();
+        let store = store::open(&Database::in_memory()).unwrap();
+        for entry in &entries {
+            let step = Change::Nothing.into();
+            store.commit(&step, entry).await.unwrap();
+        }
+        let (secret, source) = (SigningSecret::random().unwrap(), Source::unknown());
+        let event = Event::new(Action::Logout, None, "target", &source);
+        for (sequence, mac, goes_on) in [
+            (0, "", false),
+            (last.sequence - 1, last.mac.as_str(), false),
+            (last.sequence, "another", false),
+            (last.sequence, &last.mac, true),
+        ] {
+            let accepted = Some(AuditHead::new(sequence, mac));
+            let audit = Audit::new(Arc::clone(&store), &secret, None, accepted).unwrap();
+            let written = audit.write(1, event, &Change::Nothing.into()).await;
+            assert_eq!(written.is_ok(), goes_on, "{sequence} {mac}");
+            assert_eq!(audit.walk(None, |_| Ok(())).await.is_ok(), goes_on);
+        }
     }
 }

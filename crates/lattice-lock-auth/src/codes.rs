@@ -26,7 +26,7 @@ lattice_lock_errors::codes! {
     /// Tokens were asked for while auth is turned off.
     AUTH_DISABLED = "LL-AUT-031", Misconfigured, "set auth.enabled to true, or leave tokens to the host";
     /// A role is none that this version knows.
-    ROLE_UNKNOWN = "LL-AUT-032", Invalid, "use admin, operator or viewer";
+    ROLE_UNKNOWN = "LL-AUT-032", Invalid, "use admin, operator or viewer, or define the role at the builder";
     /// A password is among the first that anybody would try.
     PASSWORD_COMMON = "LL-AUT-033", Invalid, "choose another password: several random words do well";
     /// A stored password hash was made with a pepper that is not given.
@@ -37,7 +37,7 @@ lattice_lock_errors::codes! {
     SOURCE_INVALID = "LL-AUT-036", Invalid, "give an IP address, or 1 to 64 letters, digits and . _ - : /";
     /// Another user has the same name.
     USERNAME_TAKEN = "LL-AUT-037", Conflict, "choose another name";
-    /// The first user was made before.
+    /// There is a user, or was one: nobody makes the first any more.
     BOOTSTRAPPED = "LL-AUT-038", Conflict, "sign in as an administrator, who can make users";
     /// No user has this id.
     USER_UNKNOWN = "LL-AUT-039", NotFound, "check the id";
@@ -89,8 +89,8 @@ lattice_lock_errors::codes! {
     SELF_REFUSED = "LL-AUT-063", Forbidden, "ask another administrator";
     /// The user was changed by somebody else at the same time.
     USER_CHANGED = "LL-AUT-064", Conflict, "read the user again and repeat the change";
-    /// An entry of the audit was changed, or is missing.
-    AUDIT_BROKEN = "LL-AUT-065", Integrity, "compare with a backup from the place in the context on, and find out who can write to the table";
+    /// An entry of the audit was changed or is missing, or its secret is unknown.
+    AUDIT_BROKEN = "LL-AUT-065", Integrity, "give the previous secret too if it was rotated; otherwise compare with a backup from the place in the context on, and find out who can write to the table";
     /// Too many processes write to the audit at once.
     AUDIT_CONTENDED = "LL-AUT-066", Busy, "try again";
     /// A request has no credential, or more than one.

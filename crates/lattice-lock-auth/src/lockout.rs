@@ -14,6 +14,9 @@ use crate::tokens::encode;
 const DAY: u64 = 24 * 60 * 60;
 const MONTH: u64 = 30 * DAY;
 
+/// How much clocks may differ, in seconds. What was written further ahead was written by a clock that was wrong.
+const LEEWAY: u64 = 60;
+
 /// From this many failures in a row on, an account's wait is a day: nobody gets much further than a hundred guesses.
 const MANY: u64 = 100;
 
@@ -174,18 +177,21 @@ impl Pseudonyms {
         self.of(b'u', &[&user.to_string()])
     }
 
-    /// An attempt at this account, whether anybody has it or not.
+    /// An attempt at this account, whether anybody has it or not. Places are those of an epoch of the user's: whatever
+    /// calls the tokens back calls back where the user signed in from, too.
     pub(crate) fn attempt(
         &self,
         account: Pseudonym,
+        epoch: u64,
         source: &Source,
         path: Path,
         rules: Lockout,
         now: u64,
     ) -> Attempt {
+        let epoch = epoch.to_string();
         let place = source.as_str().map(|source| Place {
             source: self.of(b's', &[source]),
-            pair: self.of(b'p', &[source, account.as_str()]),
+            pair: self.of(b'p', &[source, account.as_str(), &epoch]),
             used: self.of(b'k', &[source, account.as_str()]),
         });
         Attempt {
@@ -212,6 +218,7 @@ pub(crate) struct GateState {
     /// When it closed first since the count began; 0 if it did not.
     pub(crate) closed_since: u64,
     pub(crate) closed_until: u64,
+    /// When something was counted last; 0 if nobody knows.
     pub(crate) touched_at: u64,
     pub(crate) trusted_until: u64,
     /// When an administrator opened it last.
@@ -244,6 +251,22 @@ impl GateState {
     pub(crate) fn is_over(&self, now: u64) -> bool {
         let last = self.touched_at.saturating_add(MONTH);
         last.max(self.closed_until).max(self.trusted_until) < now
+    }
+
+    /// What of it can be believed. A clock that was ahead closes nothing once it is set right, nor does it make a place
+    /// known for longer; what was counted stays.
+    fn believed(&self, now: u64) -> Self {
+        let (mut gate, latest) = (self.clone(), now.saturating_add(LEEWAY));
+        if gate.touched_at > latest {
+            (gate.touched_at, gate.closed_since, gate.closed_until) = (0, 0, 0);
+        }
+        if gate.trusted_until > latest.saturating_add(MONTH) {
+            gate.trusted_until = 0;
+        }
+        if gate.opened_at > latest {
+            gate.opened_at = 0;
+        }
+        gate
     }
 
     fn begin_anew(&mut self) {
@@ -347,7 +370,8 @@ impl Attempt {
     pub(crate) fn counted(&self, states: &[GateState]) -> Vec<GateState> {
         let count = |(key, counts): (&Pseudonym, Counts)| {
             let mut gate = self.gate(states, key);
-            if gate.touched_at.saturating_add(counts.forgotten()) < self.now {
+            let last = gate.touched_at;
+            if last > 0 && last.saturating_add(counts.forgotten()) < self.now {
                 gate.begin_anew();
             }
             gate.failures += 1;
@@ -366,7 +390,7 @@ impl Attempt {
     /// Whether the place should be known as one of the owner's programs: it is not, or not for much longer.
     pub(crate) fn is_strange(&self, states: &[GateState]) -> bool {
         let soon = self.now.saturating_add(MONTH / 2);
-        let known = |key| find(states, key).is_some_and(|gate| gate.trusted_until >= soon);
+        let known = |key| self.find(states, key).trusted_until >= soon;
         let place = self.place.as_ref().filter(|_| self.path == Path::Key);
         place.is_some_and(|place| !known(&place.used))
     }
@@ -377,7 +401,7 @@ impl Attempt {
         let after = |gate: &GateState| {
             let counts = counting.iter().find(|(key, _)| **key == gate.key);
             let (counts, is_place) = (counts.map(|(_, it)| *it), self.is_place(&gate.key));
-            let mut gate = gate.clone();
+            let mut gate = gate.believed(self.now);
             match (settled, counts) {
                 (Settled::Success, Some(Counts::Account)) => gate.begin_anew(),
                 (Settled::Success, None) if is_place => gate.begin_anew(),
@@ -424,14 +448,14 @@ impl Attempt {
         let Some(place) = &self.place else {
             return vec![account];
         };
-        let trusted = |key| find(states, key).is_some_and(|gate| gate.trusted_until > self.now);
+        let trusted = |key| self.find(states, key).trusted_until > self.now;
         if self.path == Path::Key && trusted(&place.used) {
             return Vec::new();
         }
         if trusted(&place.pair) {
             return vec![(&place.pair, Counts::Account)];
         }
-        let opened = find(states, &self.account).map_or(0, |gate| gate.opened_at);
+        let opened = self.find(states, &self.account).opened_at;
         if opened > 0 && self.now < opened.saturating_add(self.rules.longest) {
             return vec![account];
         }
@@ -440,18 +464,23 @@ impl Attempt {
 
     /// What is known of a gate. When an administrator opened the account, that holds for its places too.
     fn gate(&self, states: &[GateState], key: &Pseudonym) -> GateState {
-        let mut gate = find(states, key).map_or_else(|| GateState::new(key.clone()), Clone::clone);
+        let mut gate = self.find(states, key);
         let is_pair = self.place.as_ref().is_some_and(|place| place.pair == *key);
-        let opened = find(states, &self.account).map_or(0, |gate| gate.opened_at);
+        let opened = self.find(states, &self.account).opened_at;
         if is_pair && opened > gate.touched_at {
             gate.begin_anew();
         }
         gate
     }
-}
 
-fn find<'a>(states: &'a [GateState], key: &Pseudonym) -> Option<&'a GateState> {
-    states.iter().find(|gate| gate.key == *key)
+    /// A gate as it was kept, of which nothing is believed that cannot be.
+    fn find(&self, states: &[GateState], key: &Pseudonym) -> GateState {
+        let kept = states.iter().find(|gate| gate.key == *key);
+        kept.map_or_else(
+            || GateState::new(key.clone()),
+            |gate| gate.believed(self.now),
+        )
+    }
 }
 
 #[cfg(test)]
@@ -488,7 +517,7 @@ mod tests {
         let source: Source = "a".parse().unwrap();
         let attempt = |name, path| {
             let account = names.of_name(name);
-            names.attempt(account, &source, path, Lockout::default(), 0)
+            names.attempt(account, 0, &source, path, Lockout::default(), 0)
         };
         let (one, two) = (
             attempt("b", Path::Key).keys(),
@@ -505,6 +534,10 @@ mod tests {
         let other = Pseudonyms::new(&SigningSecret::random().unwrap()).unwrap();
         assert_ne!(other.of_name("b"), names.of_name("b"));
         assert!(keys.iter().all(|key| key.as_str().len() == 43));
+    }
+
+    fn find<'a>(states: &'a [GateState], key: &Pseudonym) -> Option<&'a GateState> {
+        states.iter().find(|gate| gate.key == *key)
     }
 
     /// The gates of an account that one attempt after another is made at, from a place of its own each.
@@ -528,7 +561,7 @@ mod tests {
             let (source, account) = (source.parse().unwrap(), self.names.of_name("ann"));
             let rules = Lockout::default();
             self.names
-                .attempt(account, &source, Path::Password, rules, now)
+                .attempt(account, 0, &source, Path::Password, rules, now)
         }
 
         fn put(&mut self, gates: Vec<GateState>) {
@@ -642,5 +675,33 @@ mod tests {
         gates.settle(&slow, Settled::Withdrawn);
         let next = gates.attempt("home", guessed);
         assert!(next.closed_until(&gates.states).is_some());
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_closes_nothing_and_forgets_no_count() {
+        let mut gates = Gates::new();
+        let (ahead, now) = (1000 + 5 * DAY, 1000);
+        for _ in 0..5 {
+            let attempt = gates.attempt("home", ahead);
+            gates.admit(&attempt).unwrap();
+        }
+        assert_eq!(gates.admit(&gates.attempt("home", ahead)), Err(ahead + 1));
+        gates.admit(&gates.attempt("home", now)).unwrap();
+        assert_eq!(gates.admit(&gates.attempt("home", now)), Err(now + 2));
+        // A clock that differs by little opens nothing.
+        let behind = now - LEEWAY;
+        assert_eq!(gates.admit(&gates.attempt("home", behind)), Err(now + 2));
+        // Nor does an account stay open that was opened by such a clock, or a place known.
+        let account = gates.names.of_name("ann");
+        let place = gates.attempt("home", now).place.unwrap();
+        gates.put(vec![
+            GateState::opened(account, ahead),
+            GateState {
+                trusted_until: ahead + MONTH,
+                ..GateState::new(place.pair)
+            },
+        ]);
+        let attempt = gates.attempt("home", now);
+        assert_eq!(attempt.gates(&gates.states).len(), 2);
     }
 }

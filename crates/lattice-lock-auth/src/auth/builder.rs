@@ -8,7 +8,7 @@ use lattice_lock_repository::Database;
 
 use super::cache::Cache;
 use super::{Auth, Inner, Settings};
-use crate::audit::Audit;
+use crate::audit::{Audit, AuditHead};
 use crate::codes::AUTH_SETTING_INVALID;
 use crate::lockout::Pseudonyms;
 use crate::roles::Roles;
@@ -27,6 +27,7 @@ pub struct AuthBuilder {
     settings: Settings,
     cached: usize,
     delay: u64,
+    accepted: Option<AuditHead>,
 }
 
 impl AuthBuilder {
@@ -45,6 +46,7 @@ impl AuthBuilder {
             },
             cached: 10_000,
             delay: 5,
+            accepted: None,
         }
     }
 
@@ -128,12 +130,23 @@ impl AuthBuilder {
         self
     }
 
+    /// Goes on with an audit that ends here, although its last entry was written under a secret that is given neither
+    /// as the current nor as the previous one; by default that is [`AUDIT_BROKEN`](crate::codes::AUDIT_BROKEN), and
+    /// nothing that is audited happens. For when a secret is lost: the head is to come from where
+    /// [`audit_head`](crate::Acting::audit_head) was kept, since nothing else vouches for the entries up to it.
+    #[must_use]
+    pub fn accept_audit(mut self, head: AuditHead) -> Self {
+        self.accepted = Some(head);
+        self
+    }
+
     /// Checks the settings. It opens nothing: the database is, and its tables are made by
     /// [`Auth::MIGRATIONS`](Auth::MIGRATIONS).
     ///
     /// # Errors
     ///
-    /// [`AUTH_SETTING_INVALID`], and those of [`TokensBuilder::build`].
+    /// [`AUTH_SETTING_INVALID`], also for a database with tables in a build without the feature of one; those of
+    /// [`TokensBuilder::build`].
     pub fn build(self) -> Result<Auth> {
         let Settings {
             access,
@@ -160,8 +173,8 @@ impl AuthBuilder {
             "2 to 1000000",
         )?;
         let (current, previous) = self.tokens.secrets();
-        let store = store::open(&self.database);
-        let audit = Audit::new(Arc::clone(&store), current, previous)?;
+        let store = store::open(&self.database)?;
+        let audit = Audit::new(Arc::clone(&store), current, previous, self.accepted)?;
         let pseudonyms = Pseudonyms::new(current)?;
         let tokens = self.tokens.at_least(access, refresh).build()?;
         Ok(Auth(Arc::new(Inner {

@@ -43,21 +43,43 @@ pub(super) struct Cache {
     hasher: RandomState,
 }
 
-type Half = HashMap<(Credential, u64), (u64, Arc<Standing>)>;
+type Half = HashMap<(Credential, u64), (Begun, Arc<Standing>)>;
 
-#[derive(Default)]
+/// Into how many groups users are divided, so that what is remembered of one is forgotten without looking for it.
+const GROUPS: usize = 1024;
+
 struct Halves {
     young: Half,
     old: Half,
-    /// How often something was forgotten.
+    /// How often something was forgotten; how often that was so when everybody was, and when one of a group was.
     forgotten: u64,
+    everybody: u64,
+    groups: Box<[u64]>,
     /// What the clock said last.
     now: u64,
 }
 
 impl Halves {
+    fn new() -> Self {
+        Self {
+            young: Half::new(),
+            old: Half::new(),
+            forgotten: 0,
+            everybody: 0,
+            groups: vec![0; GROUPS].into(),
+            now: 0,
+        }
+    }
+
+    /// Whether nothing of it was forgotten since its look-up began.
+    fn is_fresh(&self, begun: Begun, group: Option<usize>) -> bool {
+        let last = group.map_or(0, |group| self.groups[group]);
+        self.everybody.max(last) <= begun.forgotten
+    }
+
     fn clear(&mut self) {
         self.forgotten += 1;
+        self.everybody = self.forgotten;
         self.young.clear();
         self.old.clear();
     }
@@ -73,7 +95,7 @@ pub(super) struct Begun {
 impl Cache {
     pub(super) fn new(most: usize, delay: u64, clock: Arc<dyn Clock>) -> Self {
         Self {
-            halves: Mutex::default(),
+            halves: Mutex::new(Halves::new()),
             most: most.div_ceil(2),
             delay,
             clock,
@@ -84,8 +106,10 @@ impl Cache {
     pub(super) fn get(&self, credential: Credential, source: &Source) -> Option<Arc<Standing>> {
         let key = self.key(credential, source);
         let halves = self.halves();
-        let (at, standing) = halves.young.get(&key).or_else(|| halves.old.get(&key))?;
-        (halves.now - at < self.delay).then(|| Arc::clone(standing))
+        let (begun, standing) = halves.young.get(&key).or_else(|| halves.old.get(&key))?;
+        let is_young = halves.now - begun.at < self.delay;
+        let is_fresh = halves.is_fresh(*begun, self.group(standing.owner));
+        (is_young && is_fresh).then(|| Arc::clone(standing))
     }
 
     /// To be called before a look-up, for [`put`](Self::put).
@@ -97,7 +121,7 @@ impl Cache {
         }
     }
 
-    /// Remembers an answer, unless something was forgotten since it was looked up.
+    /// Remembers an answer, unless what it is about was forgotten since it was looked up.
     pub(super) fn put(
         &self,
         credential: Credential,
@@ -107,13 +131,13 @@ impl Cache {
     ) {
         let key = self.key(credential, source);
         let mut halves = self.halves();
-        if halves.forgotten != begun.forgotten || self.delay == 0 {
+        if !halves.is_fresh(begun, self.group(standing.owner)) || self.delay == 0 {
             return;
         }
         if halves.young.len() >= self.most && !halves.young.contains_key(&key) {
             halves.old = std::mem::take(&mut halves.young);
         }
-        halves.young.insert(key, (begun.at, Arc::clone(standing)));
+        halves.young.insert(key, (begun, Arc::clone(standing)));
     }
 
     /// Forgets whose credentials a change affects, when what it returns is dropped: after the change, and also when
@@ -133,11 +157,15 @@ impl Cache {
             Affected::Everybody => halves.clear(),
             Affected::User(user) => {
                 halves.forgotten += 1;
-                let others = |standing: &Arc<Standing>| standing.owner != Some(user);
-                halves.young.retain(|_, (_, standing)| others(standing));
-                halves.old.retain(|_, (_, standing)| others(standing));
+                let (now, group) = (halves.forgotten, self.group(Some(user)));
+                halves.groups[group.unwrap_or(0)] = now;
             }
         }
+    }
+
+    fn group(&self, user: Option<EntityId>) -> Option<usize> {
+        let group = |user| self.hasher.hash_one(user) % GROUPS as u64;
+        user.map(|user| usize::try_from(group(user)).unwrap_or(0))
     }
 
     fn key(&self, credential: Credential, source: &Source) -> (Credential, u64) {
@@ -273,23 +301,32 @@ mod tests {
     #[test]
     fn one_user_is_forgotten_and_the_others_are_not() {
         let (cache, _) = cache(5);
-        let users = [EntityId::generate(), EntityId::generate()];
-        for (n, user) in (1..).zip(users) {
-            let owned = Standing {
+        // Two of one group are forgotten together.
+        let one = EntityId::generate();
+        let another = |user: &EntityId| cache.group(Some(*user)) != cache.group(Some(one));
+        let other = std::iter::repeat_with(EntityId::generate).find(another);
+        let users = [one, other.unwrap()];
+        let owned = |user| {
+            Arc::new(Standing {
                 owner: Some(user),
                 ..Standing::clone(&standing())
-            };
-            cache.put(key(n), &Source::unknown(), cache.begin(), &Arc::new(owned));
+            })
+        };
+        for (n, user) in (1..).zip(users) {
+            cache.put(key(n), &Source::unknown(), cache.begin(), &owned(user));
         }
         let begun = cache.begin();
         drop(cache.forgetting(Affected::Nobody));
         assert!(has(&cache, 1));
         drop(cache.forgetting(Affected::User(users[0])));
         assert!(!has(&cache, 1) && has(&cache, 2));
-        cache.put(key(3), &Source::unknown(), begun, &standing());
+        for (n, user) in (3..).zip(users) {
+            cache.put(key(n), &Source::unknown(), begun, &owned(user));
+        }
         assert!(!has(&cache, 3), "looked up before");
+        assert!(has(&cache, 4), "somebody else was forgotten");
         cache.forget(Affected::Everybody);
-        assert!(!has(&cache, 2));
+        assert!(!has(&cache, 2) && !has(&cache, 4));
     }
 
     #[test]

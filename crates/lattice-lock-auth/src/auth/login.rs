@@ -7,11 +7,14 @@ use lattice_lock_principal::{Permissions, Principal, PrincipalKind};
 use super::Auth;
 use crate::audit::{Action, Event};
 use crate::codes::{
-    CREDENTIALS_REFUSED, PASSWORD_TOO_LONG, REFRESH_REUSED, REFRESH_SUPERSEDED, SESSION_ENDED,
+    CREDENTIALS_REFUSED, HASHING_FAILED, PASSWORD_TOO_LONG, REFRESH_REUSED, REFRESH_SUPERSEDED,
+    USER_CHANGED,
 };
 use crate::lockout::{Path, Settled, locked_out};
 use crate::passwords::Verdict;
-use crate::store::{Affected, Change, Ends, Session, superseded};
+use crate::store::{
+    Affected, Change, Ends, Seen, Session, Step, session_ended as ended, superseded,
+};
 use crate::tokens::{Id, Refresh, SessionClaims};
 use crate::{Grant, Passwords, Source, User, users};
 
@@ -121,8 +124,16 @@ impl Auth {
         let done = self.pair(&user, &session)?;
         let target = String::from(session.id);
         let event = Event::new(Action::Login, Some(&done.principal), &target, source);
-        self.commit(event, Change::AddSession(session)).await?;
-        Ok(done)
+        let step = Step::from(Change::AddSession(session)).if_still([Seen::welcome(&user)]);
+        match self.commit(event, step).await {
+            // What was proved is worth nothing any more: disabled, deleted, or another password.
+            Err(error) if error.code() == USER_CHANGED => {
+                let target = user.id.to_string();
+                let event = Event::new(Action::Login, None, &target, source);
+                self.or_note(event, Err(refused())).await
+            }
+            committed => committed.map(|()| done),
+        }
     }
 
     /// The user whose name and password these are: the one gate that every grant by password goes through.
@@ -145,7 +156,8 @@ impl Auth {
             || format!("name:{}", account.as_str()),
             |user| user.id.to_string(),
         );
-        let attempt = self.attempt(account, source, Path::Password);
+        let epoch = known.as_ref().map_or(0, |user| user.epoch);
+        let attempt = self.attempt(account, epoch, source, Path::Password);
         if let Some(until) = self.0.store.admit(&attempt).await? {
             return Err(locked_out(attempt.now, until));
         }
@@ -187,9 +199,11 @@ impl Auth {
             .filter(|_| why.is_none())
             .map(|user| &user.password);
         let bcrypt = self.costliest_bcrypt().await?;
-        let verdict = match passwords.judge(password, hash, bcrypt).await {
-            Err(error) if error.code() == PASSWORD_TOO_LONG => Verdict::Wrong,
-            judged => judged?,
+        let (verdict, why) = match passwords.judge(password, hash, bcrypt).await {
+            Err(error) if error.code() == PASSWORD_TOO_LONG => (Verdict::Wrong, why),
+            // Nor must a hash that cannot be computed.
+            Err(error) if error.code() == HASHING_FAILED => (Verdict::Wrong, Some(error)),
+            judged => (judged?, why),
         };
         match known {
             Some(user) if verdict != Verdict::Wrong && !user.disabled => {
@@ -341,7 +355,6 @@ impl Auth {
         let id = user.principal_id()?;
         let permitted = all.iter().filter(within).cloned();
         let grant = permitted.fold(Grant::new(id.clone()), Grant::permit);
-        let lifetime = Duration::from_secs(self.0.settings.access);
         let claims = SessionClaims {
             session: session.id,
             epoch: user.epoch,
@@ -356,6 +369,8 @@ impl Auth {
         if session.expires_at <= session.rotated_at {
             return Err(ended());
         }
+        let left = session.expires_at - session.rotated_at;
+        let lifetime = Duration::from_secs(self.0.settings.access.min(left));
         Ok(SignedIn {
             access: self.0.tokens.issue_access(&grant, lifetime, Some(claims))?,
             refresh: self.0.tokens.issue_refresh(&refresh, session.expires_at)?,
@@ -378,8 +393,4 @@ enum Judged {
 
 fn refused() -> Error {
     Error::new(CREDENTIALS_REFUSED, "name or password are wrong")
-}
-
-fn ended() -> Error {
-    Error::new(SESSION_ENDED, "the session has ended")
 }

@@ -16,16 +16,17 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lattice_lock_config::AuthConfig;
-use lattice_lock_errors::{Result, Secret};
+use lattice_lock_errors::{Error, Result, Secret};
 use lattice_lock_principal::Principal;
 use lattice_lock_repository::{Database, EntityId, MigrationSet};
 
 use crate::audit::{Action, Audit, Event};
+use crate::codes::TOKEN_REVOKED;
 use crate::keys::KeyId;
 use crate::lockout::{Attempt, Path, Pseudonym, Pseudonyms};
 use crate::passwords::COSTLIEST_BCRYPT;
 use crate::roles::Roles;
-use crate::store::{self, Change, Store};
+use crate::store::{self, Change, Step, Store};
 use crate::{
     Clock, Lockout, Passwords, Role, RoleName, Source, Tokens, TokensBuilder, User, Username, users,
 };
@@ -36,6 +37,9 @@ const SWEEP_EVERY: u64 = 600;
 
 /// How many keys' last use is remembered until it is written.
 const MOST_USED: usize = 65_536;
+
+/// Of how many keys a login writes on its way when they were used.
+const USED_AT_ONCE: usize = 64;
 
 /// Who is calling and what they may do: users, sessions, API keys, roles, lockout and the audit, in one database.
 ///
@@ -91,11 +95,12 @@ struct Settings {
     grace: u64,
 }
 
-/// The cost of the costliest hash of bcrypt that anybody has, as of some time; 0 for none.
+/// The cost of the costliest hash of bcrypt that anybody has, 0 for none: as of some time, and so many that came.
 #[derive(Debug, Default)]
 struct Imported {
     cost: AtomicU32,
-    due_at: AtomicU64,
+    count: AtomicU64,
+    looked_up_at: AtomicU64,
 }
 
 /// When keys were used last, until it is written.
@@ -110,9 +115,20 @@ impl Used {
         }
     }
 
-    fn take(&self) -> Vec<(KeyId, u64)> {
+    /// Some that are to be written; they stay until they [are](Self::written).
+    fn some(&self) -> Vec<(KeyId, u64)> {
+        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let some = used.iter().take(USED_AT_ONCE);
+        some.map(|(key, at)| (key.clone(), *at)).collect()
+    }
+
+    fn written(&self, some: &[(KeyId, u64)]) {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *used).into_iter().collect()
+        for (key, at) in some {
+            if used.get(key) == Some(at) {
+                used.remove(key);
+            }
+        }
     }
 }
 
@@ -153,12 +169,12 @@ impl Auth {
         &self.0.passwords
     }
 
-    /// Makes the first user, an administrator: once for a database, whoever and how many ask for it, and also when that
-    /// user was deleted later.
+    /// Makes the first user, an administrator: once for a database, whoever and how many ask for it. Where there is
+    /// another user, or was one, nobody becomes an administrator this way.
     ///
     /// # Errors
     ///
-    /// [`BOOTSTRAPPED`](crate::codes::BOOTSTRAPPED) from the second time on; those of
+    /// [`BOOTSTRAPPED`](crate::codes::BOOTSTRAPPED) if any user was made or imported before; those of
     /// [`Passwords::hash`] and the store.
     pub async fn bootstrap(&self, name: &Username, password: &Secret<String>) -> Result<User> {
         let user = self
@@ -193,32 +209,45 @@ impl Auth {
     ///
     /// Those of the store.
     pub async fn sweep(&self) -> Result<u64> {
-        self.0.store.touch_keys(&self.0.used.take()).await?;
+        while self.write_used().await? {}
         self.0.store.sweep(self.now()).await
     }
 
-    /// What fails is tried again the next time.
+    /// Writes when some keys were used last; whether there may be more.
+    async fn write_used(&self) -> Result<bool> {
+        let some = self.0.used.some();
+        self.0.store.touch_keys(&some).await?;
+        self.0.used.written(&some);
+        Ok(some.len() == USED_AT_ONCE)
+    }
+
+    /// A bounded part of it: what is left, or fails, is for the next one.
     async fn sweep_if_due(&self, now: u64) {
         let last = self.0.swept_at.load(Ordering::Relaxed);
-        let is_due = now.saturating_sub(last) >= SWEEP_EVERY;
         let ours = || {
             self.0
                 .swept_at
                 .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
         };
-        if is_due && ours().is_ok() {
-            let _ = self.sweep().await;
+        if is_due(last, now) && ours().is_ok() {
+            match self.write_used().await {
+                Ok(true) => self.0.swept_at.store(last, Ordering::Relaxed),
+                _ => drop(self.0.store.sweep(now).await),
+            }
         }
     }
 
     /// The cost of the costliest hash of bcrypt that anybody still has: looked up as often as what has expired is swept,
-    /// and after an import.
+    /// and whenever one came, from whichever process.
     async fn costliest_bcrypt(&self) -> Result<Option<u32>> {
         let (imported, now) = (&self.0.imported, self.now());
-        if now >= imported.due_at.load(Ordering::Acquire) {
+        let count = self.0.store.imported().await?;
+        let is_news = count != imported.count.load(Ordering::Acquire);
+        if is_news || is_due(imported.looked_up_at.load(Ordering::Acquire), now) {
             let cost = self.0.store.costliest_bcrypt(COSTLIEST_BCRYPT).await?;
             imported.cost.store(cost.unwrap_or(0), Ordering::Relaxed);
-            imported.due_at.store(now + SWEEP_EVERY, Ordering::Release);
+            imported.looked_up_at.store(now, Ordering::Release);
+            imported.count.store(count, Ordering::Release);
         }
         let cost = imported.cost.load(Ordering::Relaxed);
         Ok(Some(cost).filter(|cost| *cost > 0))
@@ -255,16 +284,19 @@ impl Auth {
     }
 
     /// What attempts at this account are counted by.
-    fn attempt(&self, account: Pseudonym, source: &Source, path: Path) -> Attempt {
+    fn attempt(&self, account: Pseudonym, epoch: u64, source: &Source, path: Path) -> Attempt {
         let (rules, now) = (self.0.lockout, self.now());
-        self.0.pseudonyms.attempt(account, source, path, rules, now)
+        self.0
+            .pseudonyms
+            .attempt(account, epoch, source, path, rules, now)
     }
 
     /// Makes a change together with the entry of the audit that says so. This process forgets what it remembered of
     /// those whom it affects.
-    async fn commit(&self, event: Event<'_>, change: Change) -> Result<()> {
-        let _forgetting = self.0.cache.forgetting(change.affected());
-        self.0.audit.write(self.now(), event, &change).await
+    async fn commit(&self, event: Event<'_>, step: impl Into<Step>) -> Result<()> {
+        let step = step.into();
+        let _forgetting = self.0.cache.forgetting(step.change().affected());
+        self.0.audit.write(self.now(), event, &step).await
     }
 
     /// Has the audit keep what was not done, and passes it on; what was done is in it already.
@@ -277,8 +309,50 @@ impl Auth {
     }
 }
 
+fn revoked() -> Error {
+    Error::new(TOKEN_REVOKED, "the token was called back")
+}
+
+/// Whether it is time again; also when the clock was ahead the last time.
+fn is_due(last: u64, now: u64) -> bool {
+    now.abs_diff(last) >= SWEEP_EVERY
+}
+
 /// What a user's password must not be little more than.
 fn about(name: &Username) -> [&str; 3] {
     let local = name.as_str().split('@').next().unwrap_or_default();
     [name.as_str(), local, "lattice-lock"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_in_parts_is_neither_lost_nor_written_twice() {
+        let (used, keys) = (Used::default(), 3 * USED_AT_ONCE / 2);
+        let ids = (0..keys).map(|n| format!("{n:010}").parse::<KeyId>().unwrap());
+        let ids: Vec<_> = ids.collect();
+        ids.iter().for_each(|id| used.note(id, 1));
+        assert_eq!(used.some().len(), USED_AT_ONCE);
+        let first = used.some();
+        assert_eq!(first.len(), USED_AT_ONCE, "whoever goes away loses nothing");
+        used.note(&first[0].0, 2);
+        used.written(&first);
+        let rest = used.some();
+        assert_eq!(
+            rest.len(),
+            keys - USED_AT_ONCE + 1,
+            "one was used meanwhile"
+        );
+        used.written(&rest);
+        assert!(used.some().is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_puts_nothing_off() {
+        let now = 1_000_000;
+        assert!(!is_due(now, now) && !is_due(now, now + SWEEP_EVERY - 1));
+        assert!(is_due(now, now + SWEEP_EVERY) && is_due(now + SWEEP_EVERY, now));
+    }
 }

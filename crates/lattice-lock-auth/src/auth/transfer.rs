@@ -1,5 +1,5 @@
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::Ordering;
 
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_repository::EntityId;
@@ -16,8 +16,10 @@ use crate::{Role, Source, User};
 const PAGE: usize = 500;
 
 /// A user on the way from one place to another, with the password's hash: as [`Auth::export_users`] writes it, or as
-/// the original in Python does (`username`, `hashed_password`, `role`, `is_active`). `Debug` does not show the hash.
+/// the original in Python does (`username`, `hashed_password`, `role`, `is_active`). One with any other member is
+/// refused: what is not understood might be what turns a user off. `Debug` does not show the hash.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UserRecord {
     /// Kept where it is given; others get a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,12 +63,16 @@ pub struct ImportedUsers {
 }
 
 impl Auth {
-    /// Every user, with the hashes: a file of them is to be guarded like the database itself.
+    /// Every user, with the hashes: a file of them is to be guarded like the database itself. The audit says that they
+    /// were read.
     ///
     /// # Errors
     ///
     /// Those of the store.
     pub async fn export_users(&self) -> Result<Vec<UserRecord>> {
+        let source = Source::unknown();
+        let event = Event::new(Action::ExportUsers, None, "", &source);
+        self.commit(event, Change::Nothing).await?;
         let (mut records, mut after) = (Vec::new(), None);
         loop {
             let page = self.0.store.users(after, PAGE).await?;
@@ -81,20 +87,24 @@ impl Auth {
 
     /// Takes over users with the passwords that they have: hashes of argon2id and bcrypt, the latter replaced at the
     /// first login; until the last one is, every login takes a hash of each scheme, so that nobody learns from the work
-    /// who was taken over. All records are checked before the first user is made; doing it again skips those that are
+    /// who was taken over. Whatever was issued to a user of the same id before is called back. All records are checked before the first user is made; doing it again skips those that are
     /// there.
     ///
     /// # Errors
     ///
-    /// [`IMPORT_INVALID`] with the record's number, from 0 on; those of the store.
+    /// [`IMPORT_INVALID`] with the record's number, from 0 on, also for the second one of a name or an id; those of the
+    /// store.
     pub async fn import_users(&self, records: &[UserRecord]) -> Result<ImportedUsers> {
         let now = self.now();
+        let (mut names, mut ids) = (HashSet::new(), HashSet::new());
         let read = |(at, record): (usize, &UserRecord)| {
-            self.read(record, now).map_err(|fault| {
-                Error::new(IMPORT_INVALID, "a user cannot be read")
-                    .with("record", at)
-                    .with_source(fault)
-            })
+            let invalid = || Error::new(IMPORT_INVALID, "a user cannot be read").with("record", at);
+            let user = self.read(record, now);
+            let user = user.map_err(|fault| invalid().with_source(fault))?;
+            if !names.insert(user.name.clone()) || !ids.insert(user.id) {
+                return Err(invalid().with("fault", "another record has the same name or id"));
+            }
+            Ok(user)
         };
         let users = records
             .iter()
@@ -112,8 +122,6 @@ impl Auth {
                 Err(error) => return Err(error),
             }
         }
-        // How much work a login is now depends on their hashes.
-        self.0.imported.due_at.store(0, Ordering::Release);
         Ok(imported)
     }
 
@@ -128,8 +136,9 @@ impl Auth {
             name: record.username.parse()?,
             role,
             disabled: !record.is_active,
-            epoch: 0,
-            ended_at: 0,
+            // Another one than any that a user of this id had before.
+            epoch: now,
+            ended_at: now,
             created_at: now,
             password: record.password_hash.parse()?,
         })

@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
-use lattice_lock_errors::{Error, Result};
+use lattice_lock_errors::Result;
 use lattice_lock_principal::{Permissions, Principal, PrincipalKind};
 use lattice_lock_repository::EntityId;
 
-use super::Auth;
 use super::cache::{Credential, Standing};
-use crate::codes::TOKEN_REVOKED;
+use super::{Auth, revoked};
 use crate::keys::{PREFIX, Presented};
 use crate::lockout::{Attempt, Path, Settled, locked_out};
 use crate::store::key_unknown;
@@ -34,7 +33,7 @@ impl Auth {
     /// # Errors
     ///
     /// - Those of [`Tokens::verify`](crate::Tokens::verify);
-    /// - [`TOKEN_REVOKED`]: it, its session or its user's tokens were called back (one without a session if it was
+    /// - [`TOKEN_REVOKED`](crate::codes::TOKEN_REVOKED): it, its session or its user's tokens were called back (one without a session if it was
     ///   issued in that second or before), or the user is disabled or deleted;
     /// - [`LOCKED_OUT`](crate::codes::LOCKED_OUT), with the wait;
     /// - those of the store: what cannot be looked up is not accepted.
@@ -87,9 +86,7 @@ impl Auth {
 
     async fn look_up_token(&self, access: &Access, source: &Source) -> Result<Arc<Standing>> {
         let begun = self.0.cache.begin();
-        let (store, revoked) = (&self.0.store, || {
-            Error::new(TOKEN_REVOKED, "the token was called back")
-        });
+        let store = &self.0.store;
         if store.is_revoked(access.id).await? || access.issued_at < store.revoked_before().await? {
             return Err(revoked());
         }
@@ -185,7 +182,7 @@ impl Auth {
         path: Path,
     ) -> Result<Option<Attempt>> {
         let account = self.0.pseudonyms.of_user(user.id);
-        let attempt = self.attempt(account, source, path);
+        let attempt = self.attempt(account, user.epoch, source, path);
         let gates = self.0.store.gates(&attempt.keys()).await?;
         match attempt.closed_until(&gates) {
             None => Ok(Some(attempt).filter(|attempt| attempt.is_strange(&gates))),

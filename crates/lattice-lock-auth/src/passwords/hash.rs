@@ -23,6 +23,9 @@ const VERSION: u32 = 19;
 /// The most that verifying a hash of bcrypt may cost: about a second.
 pub(crate) const COSTLIEST_BCRYPT: u32 = 14;
 
+/// How many bytes of a password bcrypt reads.
+const READ_BY_BCRYPT: usize = 72;
+
 /// Beginnings of hashes that others write.
 const FOREIGN: [(&str, &str); 5] = [
     ("$2x$", "a broken bcrypt"),
@@ -83,12 +86,21 @@ impl PasswordHash {
     }
 
     /// Whether a new hash would be made in another way: at another cost, or with another pepper.
-    pub(super) fn is_obsolete(&self, cost: Cost, peppers: &Peppers) -> bool {
+    ///
+    /// Bcrypt reads 72 bytes, up to a zero byte: beyond, what was `typed` need not be the password, and is not to become
+    /// it.
+    pub(super) fn is_obsolete(
+        &self,
+        typed: &Secret<String>,
+        cost: Cost,
+        peppers: &Peppers,
+    ) -> bool {
+        let typed = typed.expose();
         match &self.scheme {
             Scheme::Argon2id(hash) => {
                 Cost::of(&hash.1) != cost || hash.1.keyid() != peppers.current_id()
             }
-            Scheme::Bcrypt { .. } => true,
+            Scheme::Bcrypt { .. } => typed.len() < READ_BY_BCRYPT && !typed.contains('\0'),
         }
     }
 
@@ -262,7 +274,8 @@ fn bcrypt_cost(text: &str) -> Result<u32> {
     let cost = cost
         .parse()
         .ok()
-        .filter(|cost| whole && digits && (4..=31).contains(cost));
+        .filter(|cost| whole && digits && (4..=31).contains(cost))
+        .filter(|_| text.parse::<bcrypt::HashParts>().is_ok());
     cost.ok_or_else(|| malformed("not a hash of bcrypt"))
 }
 

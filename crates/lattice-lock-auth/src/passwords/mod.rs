@@ -203,7 +203,7 @@ impl Passwords {
             let verdict = match &hash {
                 None => PasswordHash::make(&normal, cost, &peppers).map(|_| Verdict::Wrong)?,
                 Some(hash) if !hash.matches(&normal, &typed, &peppers)? => Verdict::Wrong,
-                Some(hash) if hash.is_obsolete(cost, &peppers) => Verdict::Obsolete,
+                Some(hash) if hash.is_obsolete(&typed, cost, &peppers) => Verdict::Obsolete,
                 Some(_) => Verdict::Right,
             };
             if let Some(most) = bcrypt {

@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_repository::EntityId;
 
-use super::{Change, Ends, Session, Store, key_unknown, no_place, superseded, user_changed};
+use super::{
+    Change, Ends, KEPT_LONGER, Session, Step, Store, key_unknown, no_place, session_ended,
+    superseded, user_changed,
+};
 use crate::audit::AuditEntry;
 use crate::codes::{BOOTSTRAPPED, KEY_TAKEN, USERNAME_TAKEN};
 use crate::keys::{ApiKey, KeyId};
@@ -28,6 +31,7 @@ struct State {
     users: BTreeMap<EntityId, User>,
     names: HashMap<Username, EntityId>,
     bootstrapped: bool,
+    imported: u64,
     sessions: HashMap<Id, Session>,
     revoked: HashMap<Id, u64>,
     revoked_before: u64,
@@ -114,11 +118,7 @@ impl State {
                 self.revoked.insert(*id, *until);
             }
             Change::RevokeBefore(at) => self.revoked_before = self.revoked_before.max(*at),
-            Change::AddKey {
-                key,
-                epoch,
-                replaces,
-            } => self.add_key(key, *epoch, replaces.as_ref(), now)?,
+            Change::AddKey { key, replaces } => self.add_key(key, replaces.as_ref(), now)?,
             Change::EndKey { id, .. } => end(self.keys.get_mut(id), now),
             Change::Open(gate) => self.put(vec![gate.clone()]),
         }
@@ -132,7 +132,8 @@ impl State {
         if self.names.contains_key(&user.name) || self.users.contains_key(&user.id) {
             return Err(taken());
         }
-        self.bootstrapped |= first;
+        self.bootstrapped = true;
+        self.imported += u64::from(user.password.bcrypt_cost().is_some());
         self.names.insert(user.name.clone(), user.id);
         self.users.insert(user.id, user.clone());
         Ok(())
@@ -172,22 +173,15 @@ impl State {
         };
         let kept = self.sessions.get_mut(&session.id).filter(good);
         let kept = kept.ok_or_else(superseded)?;
+        if kept.rotated_at < self.revoked_before {
+            return Err(session_ended());
+        }
         (kept.token, kept.rotated_at, kept.expires_at) = (next, now, expires_at);
         kept.generation += 1;
         Ok(())
     }
 
-    fn add_key(
-        &mut self,
-        key: &ApiKey,
-        epoch: u64,
-        replaces: Option<&(KeyId, u64)>,
-        now: u64,
-    ) -> Result<()> {
-        let owner = self.users.get(&key.owner);
-        if owner.is_none_or(|owner| owner.epoch != epoch) {
-            return Err(user_changed());
-        }
+    fn add_key(&mut self, key: &ApiKey, replaces: Option<&(KeyId, u64)>, now: u64) -> Result<()> {
         if self.keys.contains_key(&key.id) {
             return Err(Error::new(KEY_TAKEN, "another key has the same id"));
         }
@@ -208,12 +202,15 @@ fn taken() -> Error {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn commit(&self, change: &Change, entry: &AuditEntry) -> Result<()> {
+    async fn commit(&self, step: &Step, entry: &AuditEntry) -> Result<()> {
         let mut state = self.state();
         if state.audit.len() as u64 + 1 != entry.sequence {
             return Err(no_place());
         }
-        state.make(change, entry.at)?;
+        for seen in &step.seen {
+            seen.check(state.users.get(&seen.user))?;
+        }
+        state.make(&step.change, entry.at)?;
         state.audit.push(entry.clone());
         Ok(())
     }
@@ -243,6 +240,10 @@ impl Store for MemoryStore {
             .values()
             .filter_map(|user| user.password.bcrypt_cost());
         Ok(costs.filter(|cost| *cost <= most).max())
+    }
+
+    async fn imported(&self) -> Result<u64> {
+        Ok(self.state().imported)
     }
 
     async fn session(&self, id: Id) -> Result<Option<Session>> {
@@ -315,7 +316,8 @@ impl Store for MemoryStore {
         let mut state = self.state();
         let before = state.gates.len() + state.revoked.len() + state.sessions.len();
         state.gates.retain(|_, gate| !gate.is_over(now));
-        state.revoked.retain(|_, until| *until >= now);
+        let forgotten = now.saturating_sub(KEPT_LONGER);
+        state.revoked.retain(|_, until| *until >= forgotten);
         state
             .sessions
             .retain(|_, session| session.expires_at >= now);
@@ -323,8 +325,9 @@ impl Store for MemoryStore {
         Ok((before - after) as u64)
     }
 
-    async fn last_entry(&self) -> Result<Option<AuditEntry>> {
-        Ok(self.state().audit.last().cloned())
+    async fn last_entries(&self) -> Result<Vec<AuditEntry>> {
+        let audit = &self.state().audit;
+        Ok(audit[audit.len().saturating_sub(2)..].to_vec())
     }
 
     async fn entries(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {

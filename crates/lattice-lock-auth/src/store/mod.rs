@@ -8,12 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_principal::Permissions;
-#[cfg(feature = "__sql")]
-use lattice_lock_repository::Engine;
-use lattice_lock_repository::{Database, EntityId, MigrationSet};
+use lattice_lock_repository::{Database, Engine, EntityId, MigrationSet};
 
 use crate::audit::AuditEntry;
-use crate::codes::{AUDIT_CONTENDED, KEY_UNKNOWN, REFRESH_SUPERSEDED, USER_CHANGED};
+#[cfg(not(feature = "__sql"))]
+use crate::codes::AUTH_SETTING_INVALID;
+use crate::codes::{AUDIT_CONTENDED, KEY_UNKNOWN, REFRESH_SUPERSEDED, SESSION_ENDED, USER_CHANGED};
 use crate::keys::{ApiKey, KeyId};
 use crate::lockout::{Attempt, GateState, Pseudonym, Settled};
 use crate::tokens::Id;
@@ -51,13 +51,87 @@ pub(crate) struct Ends {
     pub(crate) keys: bool,
 }
 
+/// What a change was decided upon: it holds still when the change is made, or the change is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    user: EntityId,
+    still: Still,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Still {
+    /// Nothing about the user was changed: neither the role, nor whether they are disabled, nor the password.
+    Same { version: u64 },
+    /// The user is not disabled, and the tokens were not called back.
+    Welcome { epoch: u64 },
+}
+
+impl Seen {
+    /// That nothing about this user is changed meanwhile.
+    pub(crate) fn same(user: &User) -> Self {
+        let still = Still::Same {
+            version: user.version,
+        };
+        Self {
+            user: user.id,
+            still,
+        }
+    }
+
+    /// That this user may still sign in with what was proved.
+    pub(crate) fn welcome(user: &User) -> Self {
+        let still = Still::Welcome { epoch: user.epoch };
+        Self {
+            user: user.id,
+            still,
+        }
+    }
+
+    /// # Errors
+    ///
+    /// [`USER_CHANGED`], also when the user is gone.
+    fn check(self, now: Option<&User>) -> Result<()> {
+        let holds = now.is_some_and(|now| match self.still {
+            Still::Same { version } => now.version == version,
+            Still::Welcome { epoch } => now.epoch == epoch && !now.disabled,
+        });
+        holds.then_some(()).ok_or_else(user_changed)
+    }
+}
+
+/// A change, and what it was decided upon.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    change: Change,
+    seen: Vec<Seen>,
+}
+
+impl Step {
+    pub(crate) fn change(&self) -> &Change {
+        &self.change
+    }
+
+    /// Makes the change only if this holds still.
+    pub(crate) fn if_still(mut self, seen: impl IntoIterator<Item = Seen>) -> Self {
+        self.seen.extend(seen);
+        self
+    }
+}
+
+impl From<Change> for Step {
+    fn from(change: Change) -> Self {
+        let seen = Vec::new();
+        Self { change, seen }
+    }
+}
+
 /// What is changed together with its entry in the audit: both are kept or neither is.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     /// Only the entry.
     Nothing,
     /// [`USERNAME_TAKEN`](crate::codes::USERNAME_TAKEN); with `first`,
-    /// [`BOOTSTRAPPED`](crate::codes::BOOTSTRAPPED) from the second time on, also after that user was deleted.
+    /// [`BOOTSTRAPPED`](crate::codes::BOOTSTRAPPED) if there was any user before, also one who was deleted.
     AddUser {
         user: User,
         first: bool,
@@ -72,7 +146,8 @@ pub(crate) enum Change {
     RemoveUser(EntityId),
     AddSession(Session),
     /// Puts `next` in the place of the session's token, if that is still good: of many callers one. Others get
-    /// [`REFRESH_SUPERSEDED`](crate::codes::REFRESH_SUPERSEDED).
+    /// [`REFRESH_SUPERSEDED`](crate::codes::REFRESH_SUPERSEDED);
+    /// [`SESSION_ENDED`](crate::codes::SESSION_ENDED) if everything from before was called back.
     Rotate {
         session: Session,
         next: Id,
@@ -87,12 +162,10 @@ pub(crate) enum Change {
     RevokeToken(Id, u64),
     /// Tokens issued before this moment are good no more; it never goes back.
     RevokeBefore(u64),
-    /// Keeps a new key, if its owner is of the same epoch still ([`USER_CHANGED`](crate::codes::USER_CHANGED)). With
-    /// `replaces`, another one ends at that time at the latest, if it has not ended already
+    /// Keeps a new key. With `replaces`, another one ends at that time at the latest, if it has not ended already
     /// ([`KEY_UNKNOWN`](crate::codes::KEY_UNKNOWN)).
     AddKey {
         key: ApiKey,
-        epoch: u64,
         replaces: Option<(KeyId, u64)>,
     },
     /// Has a key end now, if it does not end sooner.
@@ -130,6 +203,10 @@ pub(crate) fn user_changed() -> Error {
     Error::new(USER_CHANGED, "the user was changed meanwhile")
 }
 
+pub(crate) fn session_ended() -> Error {
+    Error::new(SESSION_ENDED, "the session has ended")
+}
+
 pub(crate) fn key_unknown() -> Error {
     Error::new(KEY_UNKNOWN, "no such API key")
 }
@@ -137,6 +214,9 @@ pub(crate) fn key_unknown() -> Error {
 pub(crate) fn superseded() -> Error {
     Error::new(REFRESH_SUPERSEDED, "the token was exchanged a moment ago")
 }
+
+/// How long revocations are kept beyond their end, in seconds: a clock that was ahead must not have them forgotten.
+const KEPT_LONGER: u64 = 24 * 60 * 60;
 
 /// The place of an entry was not free: nothing was changed.
 pub(crate) fn no_place() -> Error {
@@ -148,16 +228,22 @@ pub(crate) fn no_place() -> Error {
 pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Makes a change and writes the entry, which says when it is. Nothing of it happens if either cannot.
     ///
+    /// The entry's place makes all changes one after the other: whoever gets it has begun after the entry before was
+    /// kept, and whoever comes second begins again. What is looked at here needs no lock.
+    ///
     /// # Errors
     ///
-    /// Those of the [`Change`]; [`AUDIT_CONTENDED`] when the entry's place is not free.
-    async fn commit(&self, change: &Change, entry: &AuditEntry) -> Result<()>;
+    /// [`USER_CHANGED`] when what was [`Seen`] holds no more, those of the [`Change`]; [`AUDIT_CONTENDED`] when the
+    /// entry's place is not free.
+    async fn commit(&self, step: &Step, entry: &AuditEntry) -> Result<()>;
 
     async fn user(&self, id: EntityId) -> Result<Option<User>>;
     async fn user_named(&self, name: &Username) -> Result<Option<User>>;
     async fn users(&self, after: Option<EntityId>, limit: usize) -> Result<Vec<User>>;
     /// The highest cost, up to `most`, of the hashes of bcrypt that there are.
     async fn costliest_bcrypt(&self, most: u32) -> Result<Option<u32>>;
+    /// How many users came with a hash of bcrypt, ever.
+    async fn imported(&self) -> Result<u64>;
 
     async fn session(&self, id: Id) -> Result<Option<Session>>;
     async fn is_revoked(&self, id: Id) -> Result<bool>;
@@ -175,7 +261,8 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Removes what has no meaning any more, and says how much that was.
     async fn sweep(&self, now: u64) -> Result<u64>;
 
-    async fn last_entry(&self) -> Result<Option<AuditEntry>>;
+    /// The last two entries, the older one first.
+    async fn last_entries(&self) -> Result<Vec<AuditEntry>>;
     async fn entries(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
 
     /// How often something was looked up to know what a credential is worth.
@@ -186,14 +273,23 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
 }
 
 /// The store in this database.
-pub(crate) fn open(database: &Database) -> Arc<dyn Store> {
-    #[cfg(feature = "__sql")]
-    if database.engine() != Engine::Memory {
-        return Arc::new(sql::SqlStore::new(database.clone()));
+///
+/// # Errors
+///
+/// [`AUTH_SETTING_INVALID`](crate::codes::AUTH_SETTING_INVALID) for one with tables, in a build that has none: users in
+/// memory would be gone with the process.
+pub(crate) fn open(database: &Database) -> Result<Arc<dyn Store>> {
+    if database.engine() == Engine::Memory {
+        return Ok(Arc::<memory::MemoryStore>::default());
     }
+    #[cfg(feature = "__sql")]
+    return Ok(Arc::new(sql::SqlStore::new(database.clone())));
     #[cfg(not(feature = "__sql"))]
-    let _ = database;
-    Arc::<memory::MemoryStore>::default()
+    Err(
+        Error::new(AUTH_SETTING_INVALID, "auth has no tables in this build")
+            .with("setting", "database")
+            .with("rule", "in memory, or the feature of its engine"),
+    )
 }
 
 #[cfg(test)]
@@ -254,16 +350,16 @@ mod tests {
 
     impl Writer {
         /// The change, at second 10 times the number of entries so far.
-        async fn make(&mut self, change: Change) -> std::result::Result<(), Code> {
+        async fn make(&mut self, change: impl Into<Step>) -> std::result::Result<(), Code> {
             let entry = entry(self.written + 1, 10 * self.written);
-            let made = self.store.commit(&change, &entry).await;
+            let made = self.store.commit(&change.into(), &entry).await;
             self.written += u64::from(made.is_ok());
             made.map_err(|error| error.code())
         }
 
         async fn last(&self) -> u64 {
-            let last = self.store.last_entry().await.unwrap();
-            last.map_or(0, |entry| entry.sequence)
+            let last = self.store.last_entries().await.unwrap();
+            last.last().map_or(0, |entry| entry.sequence)
         }
     }
 
@@ -277,7 +373,7 @@ mod tests {
         it.make(add(&ann)).await.unwrap();
         assert_eq!(it.make(add(&ann)).await, Err(USERNAME_TAKEN));
         assert_eq!(it.last().await, 1, "no entry of what was not done");
-        let late = it.store.commit(&add(&bob), &entry(1, 1)).await;
+        let late = it.store.commit(&add(&bob).into(), &entry(1, 1)).await;
         assert_eq!(late.unwrap_err().code(), AUDIT_CONTENDED);
         assert!(it.store.user(bob.id).await.unwrap().is_none());
         let gone = Change::RemoveUser(bob.id);
@@ -295,39 +391,66 @@ mod tests {
         .await
         .unwrap();
         let (old, new) = (key(ann.id), key(ann.id));
-        let add = |key: &ApiKey, epoch, replaces: Option<(&ApiKey, u64)>| Change::AddKey {
-            key: key.clone(),
-            epoch,
-            replaces: replaces.map(|(old, at)| (old.id.clone(), at)),
+        let add = |key: &ApiKey, owner: &User, replaces: Option<(&ApiKey, u64)>| {
+            let change = Change::AddKey {
+                key: key.clone(),
+                replaces: replaces.map(|(old, at)| (old.id.clone(), at)),
+            };
+            Step::from(change).if_still([Seen::same(owner)])
         };
-        it.make(add(&old, 0, None)).await.unwrap();
-        let mut changed = ann.clone();
-        changed.end_tokens(20);
-        let ends = Ends::default();
+        it.make(add(&old, &ann, None)).await.unwrap();
+        let (mut user, ends) = (ann.clone(), Ends::default());
         it.make(Change::ReplaceUser {
-            user: changed,
+            user: user.clone(),
             ends,
         })
         .await
         .unwrap();
+        user.version += 1;
         for replaces in [None, Some((&old, 99))] {
-            assert_eq!(it.make(add(&new, 0, replaces)).await, Err(USER_CHANGED));
+            assert_eq!(it.make(add(&new, &ann, replaces)).await, Err(USER_CHANGED));
         }
-        let nobody = key(EntityId::generate());
-        assert_eq!(it.make(add(&nobody, 0, None)).await, Err(USER_CHANGED));
+        let nobody = self::user("nobody");
+        let nobodys = add(&key(nobody.id), &nobody, None);
+        assert_eq!(it.make(nobodys).await, Err(USER_CHANGED));
         let ended = Change::EndKey {
             id: old.id.clone(),
             owner: ann.id,
         };
         it.make(ended).await.unwrap();
-        let next = it.make(add(&new, 1, Some((&old, 99)))).await;
+        let next = it.make(add(&new, &user, Some((&old, 99)))).await;
         assert_eq!(next, Err(KEY_UNKNOWN));
         assert!(it.store.key(&new.id).await.unwrap().is_none());
-        it.make(add(&new, 1, None)).await.unwrap();
+        it.make(add(&new, &user, None)).await.unwrap();
         let after = key(ann.id);
-        it.make(add(&after, 1, Some((&new, 99)))).await.unwrap();
+        it.make(add(&after, &user, Some((&new, 99)))).await.unwrap();
         let replaced = it.store.key(&new.id).await.unwrap().unwrap();
         assert_eq!(replaced.expires_at, Some(99));
+    }
+
+    async fn whoever_is_disabled_or_called_back_begins_no_session(store: Arc<dyn Store>) {
+        let mut it = Writer { store, written: 0 };
+        let (mut ann, ends) = (user("ann"), Ends::default());
+        let first = false;
+        let user = ann.clone();
+        it.make(Change::AddUser { user, first }).await.unwrap();
+        let mut welcomed = Vec::new();
+        let changes: [fn(&mut User); 4] = [
+            |ann| ann.role = crate::Role::Admin.into(),
+            |ann| ann.disabled = true,
+            |ann| ann.disabled = false,
+            |ann| ann.end_tokens(5),
+        ];
+        for change in changes {
+            let seen = Seen::welcome(&ann);
+            change(&mut ann);
+            let user = ann.clone();
+            it.make(Change::ReplaceUser { user, ends }).await.unwrap();
+            ann.version += 1;
+            let step = Step::from(Change::Nothing).if_still([seen]);
+            welcomed.push(it.make(step).await.is_ok());
+        }
+        assert_eq!(welcomed, [true, false, true, false]);
     }
 
     async fn the_costliest_of_bcrypt_is_known(store: Arc<dyn Store>) {
@@ -343,6 +466,7 @@ mod tests {
         }
         assert_eq!(it.store.costliest_bcrypt(14).await.unwrap(), Some(11));
         assert_eq!(it.store.costliest_bcrypt(10).await.unwrap(), Some(9));
+        assert_eq!(it.store.imported().await.unwrap(), 4);
     }
 
     macro_rules! on_stores {
@@ -350,7 +474,7 @@ mod tests {
             mod in_memory {
                 $(#[tokio::test]
                 async fn $fact() {
-                    super::$fact(super::open(&super::Database::in_memory())).await;
+                    super::$fact(super::open(&super::Database::in_memory()).unwrap()).await;
                 })+
             }
 
@@ -360,7 +484,7 @@ mod tests {
                 async fn $fact() {
                     let database = super::Database::open("sqlite::memory:").await.unwrap();
                     database.migrate(super::MIGRATIONS).await.unwrap();
-                    super::$fact(super::open(&database)).await;
+                    super::$fact(super::open(&database).unwrap()).await;
                     database.dispose().await;
                 })+
             }
@@ -370,6 +494,7 @@ mod tests {
     on_stores! {
         a_change_and_its_entry_are_one
         a_key_is_made_for_its_owner_as_he_was_seen
+        whoever_is_disabled_or_called_back_begins_no_session
         the_costliest_of_bcrypt_is_known
     }
 }

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
 mod attacks;
-mod breaks;
 mod facts;
+mod hazards;
 mod keys;
 mod paths;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -73,20 +73,20 @@ macro_rules! on_store {
                 attacks::nobody_learns_who_came_from_elsewhere
                 attacks::a_clock_that_goes_back_revives_nothing
                 attacks::another_name_keeps_the_lock
-                breaks::two_administrators_cannot_remove_each_other
-                breaks::calling_everything_back_wins_over_an_exchange
-                breaks::a_stolen_password_makes_no_places_to_guess_from
-                breaks::nobody_bootstraps_beside_users_that_were_imported
-                breaks::a_hash_that_cannot_be_computed_tells_nobody
-                breaks::an_import_does_not_revive_what_was_called_back
-                breaks::a_role_that_is_unknown_here_protects_its_user
-                breaks::nobody_deletes_a_user_who_was_promoted_meanwhile
-                breaks::a_clock_that_jumps_sweeps_no_revocation_that_counts
-                breaks::a_typo_beyond_what_bcrypt_reads_changes_no_password
-                breaks::access_ends_with_its_session
-                breaks::a_clock_that_jumps_locks_nobody_out_for_days
-                breaks::an_import_of_one_name_twice_is_refused
-                breaks::other_processes_learn_of_hashes_of_bcrypt
+                hazards::two_administrators_cannot_remove_each_other
+                hazards::calling_everything_back_wins_over_an_exchange
+                hazards::a_stolen_password_makes_no_places_to_guess_from
+                hazards::nobody_bootstraps_beside_users_that_were_imported
+                hazards::a_hash_that_cannot_be_computed_tells_nobody
+                hazards::an_import_does_not_revive_what_was_called_back
+                hazards::a_role_that_is_unknown_here_protects_its_user
+                hazards::nobody_deletes_a_user_who_was_promoted_meanwhile
+                hazards::a_clock_that_jumps_sweeps_no_revocation_that_counts
+                hazards::a_typo_beyond_what_bcrypt_reads_changes_no_password
+                hazards::access_ends_with_its_session
+                hazards::a_clock_that_jumps_locks_nobody_out_for_days
+                hazards::an_import_of_one_name_twice_is_refused
+                hazards::other_processes_learn_of_hashes_of_bcrypt
             );
         }
     };
@@ -135,11 +135,11 @@ async fn an_audit_that_somebody_changed_is_found_out() {
 #[cfg(feature = "sqlite")]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_audit_that_was_written_anew_under_an_unknown_key_is_found_out() {
-    on_sqlite(|world| Box::pin(breaks::a_history_of_an_unknown_key_is_found(world))).await;
+    on_sqlite(|world| Box::pin(hazards::a_history_of_an_unknown_key_is_found(world))).await;
 }
 
 #[cfg(feature = "sqlite")]
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_that_somebody_put_at_the_end_of_the_audit_are_found_out() {
-    on_sqlite(|world| Box::pin(breaks::entries_that_were_put_at_the_end_are_found(world))).await;
+    on_sqlite(|world| Box::pin(hazards::entries_that_were_put_at_the_end_are_found(world))).await;
 }

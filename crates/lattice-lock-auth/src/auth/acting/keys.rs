@@ -4,15 +4,12 @@ use lattice_lock_errors::{Error, Result, Secret};
 use lattice_lock_principal::{Permission, Permissions};
 use lattice_lock_repository::EntityId;
 
-use super::{Acting, Auth};
-use crate::User;
+use super::Acting;
+use super::caller::MANAGE_KEYS;
 use crate::audit::Action;
 use crate::codes::KEY_SETTING_INVALID;
 use crate::keys::{ApiKey, KeyId, generate};
-use crate::roles::require_all;
-use crate::store::{Change, key_unknown};
-
-const MANAGE_KEYS: &str = "manage:api_keys";
+use crate::store::{Change, Seen, Step, key_unknown};
 
 /// The longest name of a key, in characters.
 const LONGEST_NAME: usize = 64;
@@ -86,8 +83,8 @@ impl Acting<'_> {
     /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING) without `manage:api_keys`, also for
     /// oneself; [`GRANT_EXCEEDED`](crate::codes::GRANT_EXCEEDED) for a scope that the caller does not hold, or an owner
     /// who may more; [`KEY_SETTING_INVALID`],
-    /// [`USER_UNKNOWN`](crate::codes::USER_UNKNOWN), [`USER_CHANGED`](crate::codes::USER_CHANGED) when its owner's
-    /// sessions or keys were ended meanwhile, and those of the store.
+    /// [`USER_UNKNOWN`](crate::codes::USER_UNKNOWN), [`USER_CHANGED`](crate::codes::USER_CHANGED) when its owner was
+    /// changed meanwhile, and those of the store.
     pub async fn create_key(
         &self,
         owner: EntityId,
@@ -95,8 +92,9 @@ impl Acting<'_> {
     ) -> Result<(Secret<String>, ApiKey)> {
         let made = async {
             key.check()?;
-            let owner = self.owner(owner).await?;
-            require_all(self.who, &key.scopes)?;
+            let caller = self.caller().await?;
+            let owner = caller.owner(owner).await?;
+            caller.require_all(&key.scopes)?;
             let now = self.auth.now();
             let (text, made) = generate()?;
             let end = |lifetime: Duration| now.saturating_add(lifetime.as_secs());
@@ -112,10 +110,11 @@ impl Acting<'_> {
             };
             let change = Change::AddKey {
                 key: kept.clone(),
-                epoch: owner.epoch,
                 replaces: None,
             };
-            self.commit(Action::CreateKey, kept.id.as_str(), change)
+            let step = Step::from(change).if_still([Seen::same(&owner)]);
+            caller
+                .commit(Action::CreateKey, kept.id.as_str(), step)
                 .await?;
             Ok((text, kept))
         };
@@ -129,7 +128,8 @@ impl Acting<'_> {
     ///
     /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING), and those of the store.
     pub async fn keys(&self, owner: EntityId) -> Result<Vec<ApiKey>> {
-        self.require_own_or(owner, MANAGE_KEYS)?;
+        let caller = self.caller().await?;
+        caller.require_own_or(owner, MANAGE_KEYS)?;
         self.auth.0.store.keys_of(owner).await
     }
 
@@ -144,9 +144,10 @@ impl Acting<'_> {
         overlap: Duration,
     ) -> Result<(Secret<String>, ApiKey)> {
         let rotated = async {
+            let caller = self.caller().await?;
             let old = self.key(id).await?;
-            let owner = self.owner(old.owner).await?;
-            require_all(self.who, &old.scopes)?;
+            let owner = caller.owner(old.owner).await?;
+            caller.require_all(&old.scopes)?;
             let now = self.auth.now();
             let (text, made) = generate()?;
             let lifetime = old.expires_at.map(|end| end - old.created_at.min(end));
@@ -161,10 +162,10 @@ impl Acting<'_> {
             let end = now.saturating_add(overlap.as_secs());
             let change = Change::AddKey {
                 key: kept.clone(),
-                epoch: owner.epoch,
                 replaces: Some((id.clone(), end)),
             };
-            self.commit(Action::RotateKey, id.as_str(), change).await?;
+            let step = Step::from(change).if_still([Seen::same(&owner)]);
+            caller.commit(Action::RotateKey, id.as_str(), step).await?;
             Ok((text, kept))
         };
         let rotated = rotated.await;
@@ -180,13 +181,14 @@ impl Acting<'_> {
     pub async fn revoke_key(&self, id: &KeyId) -> Result<()> {
         let target = id.to_string();
         let revoked = async {
+            let caller = self.caller().await?;
             let key = self.key(id).await?;
-            if !self.is_user(key.owner) {
-                self.owner(key.owner).await?;
+            if !caller.is_user(key.owner) {
+                caller.owner(key.owner).await?;
             }
             let (id, owner) = (key.id, key.owner);
             let change = Change::EndKey { id, owner };
-            self.commit(Action::RevokeKey, &target, change).await
+            caller.commit(Action::RevokeKey, &target, change).await
         };
         let revoked = revoked.await;
         self.or_note(Action::RevokeKey, &target, revoked).await
@@ -194,15 +196,5 @@ impl Acting<'_> {
 
     async fn key(&self, id: &KeyId) -> Result<ApiKey> {
         self.auth.0.store.key(id).await?.ok_or_else(key_unknown)
-    }
-
-    /// Whose key it is to be. A session that was narrowed, or stolen for an hour, must not make itself a key for good.
-    async fn owner(&self, owner: EntityId) -> Result<User> {
-        self.require(MANAGE_KEYS)?;
-        let user = self.auth.existing(owner).await?;
-        if Auth::user_of(self.who) != Some(owner) {
-            self.require_role(&user.role)?;
-        }
-        Ok(user)
     }
 }

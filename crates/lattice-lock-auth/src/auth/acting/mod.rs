@@ -1,3 +1,4 @@
+mod caller;
 mod keys;
 
 pub use keys::NewKey;
@@ -10,13 +11,12 @@ use lattice_lock_repository::EntityId;
 
 use super::{Auth, about};
 use crate::audit::{Action, AuditHead, Event};
-use crate::codes::{AUDIT_CONTENDED, SELF_REFUSED};
+use crate::codes::AUDIT_CONTENDED;
 use crate::lockout::GateState;
-use crate::roles::require_all;
-use crate::store::{Change, Ends, user_changed};
+use crate::store::{Change, Ends, Seen, Step, user_changed};
 use crate::{RoleName, Source, User, Username};
+use caller::{Caller, MANAGE_USERS, Own};
 
-const MANAGE_USERS: &str = "manage:users";
 const READ_AUDIT: &str = "read:audit";
 
 /// The most users of one page.
@@ -40,18 +40,13 @@ impl Keys {
     }
 }
 
-/// Whether somebody does something to themselves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Own {
-    Never,
-    WithPermission,
-    Always,
-}
-
 /// Somebody who does something with users, keys or the audit; made with [`Auth::acting`].
 ///
-/// Each method asks for a permission, and refuses to give, take or act for more than its caller holds. What is done or
-/// refused is in the audit before it returns.
+/// Each method asks for a permission, and refuses to give, take or act for more than its caller holds. A caller who is a
+/// user is looked up anew for that, and again when the change is made: one who was disabled or deleted is refused
+/// ([`TOKEN_REVOKED`](crate::codes::TOKEN_REVOKED)), may no more than the role of that moment, and changes nothing
+/// ([`USER_CHANGED`](crate::codes::USER_CHANGED)) if anything about them changes meanwhile. What is done or refused is in
+/// the audit before it returns.
 #[derive(Clone, Copy, Debug)]
 pub struct Acting<'a> {
     auth: &'a Auth,
@@ -80,13 +75,14 @@ impl<'a> Acting<'a> {
     ) -> Result<User> {
         let made = async {
             let role = role.into();
-            self.require(MANAGE_USERS)?;
-            self.require_role(&role)?;
+            let caller = self.caller().await?;
+            caller.require(MANAGE_USERS)?;
+            caller.require_role(&role)?;
             let user = self.auth.new_user(name.clone(), password, role).await?;
             let (target, first) = (user.id.to_string(), false);
             let kept = user.clone();
             let change = Change::AddUser { user, first };
-            self.commit(Action::CreateUser, &target, change).await?;
+            caller.commit(Action::CreateUser, &target, change).await?;
             Ok(kept)
         };
         let made = made.await;
@@ -100,7 +96,8 @@ impl<'a> Acting<'a> {
     /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING),
     /// [`USER_UNKNOWN`](crate::codes::USER_UNKNOWN), and those of the store.
     pub async fn user(&self, id: EntityId) -> Result<User> {
-        self.require_own_or(id, MANAGE_USERS)?;
+        let caller = self.caller().await?;
+        caller.require_own_or(id, MANAGE_USERS)?;
         self.auth.existing(id).await
     }
 
@@ -110,7 +107,7 @@ impl<'a> Acting<'a> {
     ///
     /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING), and those of the store.
     pub async fn users(&self, after: Option<EntityId>, limit: usize) -> Result<Vec<User>> {
-        self.require(MANAGE_USERS)?;
+        self.caller().await?.require(MANAGE_USERS)?;
         self.auth
             .0
             .store
@@ -140,20 +137,24 @@ impl<'a> Acting<'a> {
     /// # Errors
     ///
     /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING) without `manage:users`,
-    /// [`GRANT_EXCEEDED`](crate::codes::GRANT_EXCEEDED) when the old or the new role may more than the caller,
-    /// [`SELF_REFUSED`], [`ROLE_UNKNOWN`](crate::codes::ROLE_UNKNOWN), [`USER_UNKNOWN`](crate::codes::USER_UNKNOWN),
+    /// [`GRANT_EXCEEDED`](crate::codes::GRANT_EXCEEDED) when the old or the new role may more than the caller; for one
+    /// that this process does not know, nobody can tell, so that it is refused too:
+    /// [`ROLE_UNKNOWN`](crate::codes::ROLE_UNKNOWN); [`SELF_REFUSED`](crate::codes::SELF_REFUSED),
+    /// [`USER_UNKNOWN`](crate::codes::USER_UNKNOWN),
     /// [`USER_CHANGED`](crate::codes::USER_CHANGED), and those of the store.
     pub async fn change_role(&self, id: EntityId, role: impl Into<RoleName>) -> Result<()> {
-        let role = role.into();
-        let known = self.auth.0.roles.require_known(&role);
-        if let Err(refused) = known.and_then(|()| self.require_role(&role)) {
-            return self
-                .or_note(Action::ChangeRole, &id.to_string(), Err(refused))
-                .await;
-        }
-        let change = |user: &mut User| user.role = role.clone();
-        self.change(Action::ChangeRole, id, Ends::default(), Own::Never, change)
-            .await
+        let (role, target) = (role.into(), id.to_string());
+        let changed = async {
+            let caller = self.caller().await?;
+            caller.require_role(&role)?;
+            let mut user = caller.manageable(id, Own::Never).await?;
+            user.role = role;
+            let ends = Ends::default();
+            let change = Change::ReplaceUser { user, ends };
+            caller.commit(Action::ChangeRole, &target, change).await
+        };
+        let changed = changed.await;
+        self.or_note(Action::ChangeRole, &target, changed).await
     }
 
     /// Turns a user off: sessions end, and neither password, token nor key is accepted.
@@ -194,11 +195,14 @@ impl<'a> Acting<'a> {
     /// As [`change_role`](Self::change_role).
     pub async fn unlock(&self, id: EntityId) -> Result<()> {
         let opened = async {
-            self.manageable(id, Own::Never).await?;
+            let caller = self.caller().await?;
+            let user = caller.manageable(id, Own::Never).await?;
             let account = self.auth.0.pseudonyms.of_user(id);
             let gate = GateState::opened(account, self.auth.now());
-            let (action, target) = (Action::UnlockUser, id.to_string());
-            self.commit(action, &target, Change::Open(gate)).await
+            let step = Step::from(Change::Open(gate)).if_still([Seen::same(&user)]);
+            caller
+                .commit(Action::UnlockUser, &id.to_string(), step)
+                .await
         };
         let opened = opened.await;
         self.or_note(Action::UnlockUser, &id.to_string(), opened)
@@ -233,13 +237,14 @@ impl<'a> Acting<'a> {
         keys: Keys,
     ) -> Result<()> {
         let changed = async {
-            let mut user = self.manageable(id, Own::Never).await?;
+            let caller = self.caller().await?;
+            let mut user = caller.manageable(id, Own::Never).await?;
             let words = about(&user.name);
             user.password = self.auth.0.passwords.hash_about(password, &words).await?;
             user.end_tokens(self.auth.now());
             let (target, ends) = (id.to_string(), keys.ends());
             let change = Change::ReplaceUser { user, ends };
-            self.commit(Action::ChangePassword, &target, change).await
+            caller.commit(Action::ChangePassword, &target, change).await
         };
         let changed = changed.await;
         self.or_note(Action::ChangePassword, &id.to_string(), changed)
@@ -253,9 +258,12 @@ impl<'a> Acting<'a> {
     /// As [`change_role`](Self::change_role).
     pub async fn delete_user(&self, id: EntityId) -> Result<()> {
         let deleted = async {
-            self.manageable(id, Own::Never).await?;
-            let (action, target) = (Action::DeleteUser, id.to_string());
-            self.commit(action, &target, Change::RemoveUser(id)).await
+            let caller = self.caller().await?;
+            let user = caller.manageable(id, Own::Never).await?;
+            let step = Step::from(Change::RemoveUser(id)).if_still([Seen::same(&user)]);
+            caller
+                .commit(Action::DeleteUser, &id.to_string(), step)
+                .await
         };
         let deleted = deleted.await;
         self.or_note(Action::DeleteUser, &id.to_string(), deleted)
@@ -272,14 +280,15 @@ impl<'a> Acting<'a> {
         let access = self.auth.0.tokens.read_access(token)?;
         let target = String::from(access.id);
         let revoked = async {
+            let caller = self.caller().await?;
             let is_own = access.subject == *self.who.id() && self.who.kind() == PrincipalKind::User;
             if !is_own {
-                self.require(MANAGE_USERS)?;
+                caller.require(MANAGE_USERS)?;
             }
             // As long as clocks may differ, it could be accepted after its end.
             let until = access.expires_at.saturating_add(60);
             let change = Change::RevokeToken(access.id, until);
-            self.commit(Action::RevokeToken, &target, change).await
+            caller.commit(Action::RevokeToken, &target, change).await
         };
         let revoked = revoked.await;
         self.or_note(Action::RevokeToken, &target, revoked).await
@@ -295,9 +304,10 @@ impl<'a> Acting<'a> {
         let moment = moment.min(self.auth.now());
         let target = moment.to_string();
         let revoked = async {
-            self.require(MANAGE_USERS)?;
+            let caller = self.caller().await?;
+            caller.require(MANAGE_USERS)?;
             let change = Change::RevokeBefore(moment);
-            self.commit(Action::RevokeBefore, &target, change).await
+            caller.commit(Action::RevokeBefore, &target, change).await
         };
         let revoked = revoked.await;
         self.or_note(Action::RevokeBefore, &target, revoked).await
@@ -310,7 +320,7 @@ impl<'a> Acting<'a> {
     /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING) without `read:audit`, and those of the
     /// store.
     pub async fn audit_head(&self) -> Result<AuditHead> {
-        self.require(READ_AUDIT)?;
+        self.caller().await?.require(READ_AUDIT)?;
         self.auth.0.audit.head().await
     }
 
@@ -322,7 +332,7 @@ impl<'a> Acting<'a> {
     /// [`AUDIT_BROKEN`](crate::codes::AUDIT_BROKEN) with the first place that is wrong;
     /// [`PERMISSION_MISSING`](lattice_lock_principal::codes::PERMISSION_MISSING); those of the store.
     pub async fn verify_audit(&self, kept: Option<&AuditHead>) -> Result<AuditHead> {
-        self.require(READ_AUDIT)?;
+        self.caller().await?.require(READ_AUDIT)?;
         self.auth.0.audit.walk(kept, |_| Ok(())).await
     }
 
@@ -332,7 +342,7 @@ impl<'a> Acting<'a> {
     ///
     /// Those of [`verify_audit`](Self::verify_audit); [`AUDIT_CONTENDED`] when it cannot be written.
     pub async fn export_audit(&self, mut to: impl Write + Send) -> Result<AuditHead> {
-        self.require(READ_AUDIT)?;
+        self.caller().await?.require(READ_AUDIT)?;
         let line = |entry: &crate::AuditEntry| {
             let json = serde_json::to_string(entry).unwrap_or_default();
             writeln!(to, "{json}")
@@ -351,58 +361,23 @@ impl<'a> Acting<'a> {
     ) -> Result<()> {
         let target = id.to_string();
         let changed = async {
-            let mut user = self.manageable(id, own).await?;
+            let caller = self.caller().await?;
+            let mut user = caller.manageable(id, own).await?;
             change(&mut user);
             let change = Change::ReplaceUser { user, ends };
-            self.commit(action, &target, change).await
+            caller.commit(action, &target, change).await
         };
         let changed = changed.await;
         self.or_note(action, &target, changed).await
     }
 
-    /// A user that the caller may change: not one who may more, and oneself only where `own` says so.
-    async fn manageable(&self, id: EntityId, own: Own) -> Result<User> {
-        let is_self = Auth::user_of(self.who) == Some(id);
-        if is_self && own == Own::Never {
-            return Err(Error::new(SELF_REFUSED, "nobody does this to themselves"));
-        }
-        if own != Own::Always || !self.is_user(id) {
-            self.require(MANAGE_USERS)?;
-        }
-        let user = self.auth.existing(id).await?;
-        if !is_self {
-            self.require_role(&user.role)?;
-        }
-        Ok(user)
-    }
-
-    fn require_role(&self, role: &RoleName) -> Result<()> {
-        require_all(self.who, &*self.auth.0.roles.permissions(role))
-    }
-
-    fn require_own_or(&self, owner: EntityId, permission: &str) -> Result<()> {
-        if self.is_user(owner) {
-            return Ok(());
-        }
-        self.require(permission)
-    }
-
-    /// Whether the caller is this user, and no key of theirs.
-    fn is_user(&self, id: EntityId) -> bool {
-        Auth::user_of(self.who) == Some(id) && self.who.kind() == PrincipalKind::User
-    }
-
-    fn require(&self, permission: &str) -> Result<()> {
-        self.who.require(&permission.parse()?)
+    /// The caller as of now.
+    async fn caller(&self) -> Result<Caller<'_>> {
+        Caller::look_up(self).await
     }
 
     fn event<'e>(&'e self, action: Action, target: &'e str) -> Event<'e> {
         Event::new(action, Some(self.who), target, self.source)
-    }
-
-    /// Makes a change together with its entry in the audit.
-    async fn commit(&self, action: Action, target: &str, change: Change) -> Result<()> {
-        self.auth.commit(self.event(action, target), change).await
     }
 
     /// Has the audit keep what was refused, and passes it on.

@@ -8,17 +8,35 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set, UpdateMan
 use uuid::Uuid;
 
 use super::tables::{audit, count, gates, keys, marks, micros, revocations, sessions, users};
-use super::{OrOurs, REVOKED_BEFORE, affected};
+use super::{IMPORTED, OrOurs, REVOKED_BEFORE, affected, mark};
 use crate::audit::AuditEntry;
 use crate::codes::{BOOTSTRAPPED, KEY_TAKEN, USERNAME_TAKEN};
 use crate::keys::{ApiKey, KeyId};
 use crate::lockout::GateState;
-use crate::store::{Change, Ends, Session, key_unknown, no_place, superseded, user_changed};
+use crate::store::{
+    Change, Ends, Seen, Session, key_unknown, no_place, session_ended, superseded, user_changed,
+};
 use crate::tokens::Id;
 use crate::{User, users as people};
 
 /// That there was a first user.
 const BOOTSTRAP: &str = "bootstrap";
+
+/// # Errors
+///
+/// [`USER_CHANGED`](crate::codes::USER_CHANGED).
+pub(super) async fn require_seen(scope: &mut Scope<'_>, seen: &[Seen]) -> Result<()> {
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let ids = seen.iter().map(|seen| *seen.user.as_uuid());
+    let find = users::Entity::find().filter(users::Column::Id.is_in(ids));
+    let rows = find.all(scope.connection()?).await.or_ours()?;
+    let users = rows.into_iter().map(User::try_from);
+    let users = users.collect::<Result<Vec<_>>>()?;
+    let find = |id| users.iter().find(|user| user.id == id);
+    seen.iter().try_for_each(|seen| seen.check(find(seen.user)))
+}
 
 /// Makes a change. Rows are locked in the order user, session, key, so that no two changes wait for each other; the
 /// entry of the audit comes last.
@@ -40,12 +58,7 @@ pub(super) async fn make(scope: &mut Scope<'_>, change: &Change, now: u64) -> Re
         }
         Change::RevokeToken(id, until) => revoke_token(scope, *id, *until).await,
         Change::RevokeBefore(at) => revoke_before(scope, *at).await,
-        Change::AddKey {
-            key,
-            epoch,
-            replaces,
-        } => {
-            require_owner(scope, key.owner, *epoch).await?;
+        Change::AddKey { key, replaces } => {
             if let Some((old, at)) = replaces {
                 replace_key(scope, old, *at, now).await?;
             }
@@ -84,19 +97,30 @@ fn taken(error: Error) -> Error {
 }
 
 async fn add_user(scope: &mut Scope<'_>, user: &User, first: bool) -> Result<()> {
-    if first {
-        let row = marks::ActiveModel {
-            name: Set(BOOTSTRAP.to_owned()),
-            set_at: Set(micros(user.created_at)),
-        };
-        let insert = marks::Entity::insert(row);
-        let marked = insert.exec_without_returning(scope.connection()?).await;
-        let before = |error| instead(error, BOOTSTRAPPED, "there was a first user already");
-        marked.or_ours().map_err(before)?;
+    if first && had_users(scope).await? {
+        return Err(Error::new(BOOTSTRAPPED, "there was a first user already"));
+    }
+    ensure_mark(scope, BOOTSTRAP).await?;
+    if user.password.bcrypt_cost().is_some() {
+        ensure_mark(scope, IMPORTED).await?;
+        let one_more = Expr::col(marks::Column::SetAt).add(1);
+        let update = marks::Entity::update_many()
+            .col_expr(marks::Column::SetAt, one_more)
+            .filter(marks::Column::Name.eq(IMPORTED));
+        affected(scope, update).await?;
     }
     let insert = users::Entity::insert(users::ActiveModel::from(user));
     let kept = insert.exec_without_returning(scope.connection()?).await;
     kept.or_ours().map(drop).map_err(taken)
+}
+
+/// Whether there is a user, or was one.
+async fn had_users(scope: &mut Scope<'_>) -> Result<bool> {
+    if mark(scope, BOOTSTRAP).await?.is_some() {
+        return Ok(true);
+    }
+    let any = users::Entity::find().one(scope.connection()?).await;
+    any.or_ours().map(|user| user.is_some())
 }
 
 async fn change_user(scope: &mut Scope<'_>, user: &User, ends: Ends, now: u64) -> Result<()> {
@@ -148,7 +172,6 @@ fn ending(at: u64) -> UpdateMany<keys::Entity> {
         .filter(keys::Column::ExpiresAt.is_null().or(later))
 }
 
-/// The user goes first: whoever makes a key meanwhile holds its row, and the key is found afterwards.
 async fn remove_user(scope: &mut Scope<'_>, id: Uuid) -> Result<()> {
     let user = users::Entity::delete_by_id(id);
     let deleted = user.exec(scope.connection()?).await.or_ours()?;
@@ -174,6 +197,10 @@ async fn rotate(
     now: u64,
     expires_at: u64,
 ) -> Result<()> {
+    let before = mark(scope, REVOKED_BEFORE).await?;
+    if before.is_some_and(|before| micros(session.rotated_at) < before) {
+        return Err(session_ended());
+    }
     let generation = count(session.generation);
     let update = sessions::Entity::update_many()
         .col_expr(sessions::Column::TokenId, Expr::value(*next.as_uuid()))
@@ -203,9 +230,10 @@ async fn revoke_token(scope: &mut Scope<'_>, id: Id, until: u64) -> Result<()> {
     kept.or_ours().map(drop)
 }
 
-async fn revoke_before(scope: &mut Scope<'_>, at: u64) -> Result<()> {
+/// Has a row for a mark, which says 0 at first.
+async fn ensure_mark(scope: &mut Scope<'_>, name: &str) -> Result<()> {
     let row = marks::ActiveModel {
-        name: Set(REVOKED_BEFORE.to_owned()),
+        name: Set(name.to_owned()),
         set_at: Set(0),
     };
     let known = OnConflict::new()
@@ -213,20 +241,16 @@ async fn revoke_before(scope: &mut Scope<'_>, at: u64) -> Result<()> {
         .to_owned();
     let insert = marks::Entity::insert(row).on_conflict(known);
     let marked = insert.exec_without_returning(scope.connection()?).await;
-    marked.or_ours()?;
+    marked.or_ours().map(drop)
+}
+
+async fn revoke_before(scope: &mut Scope<'_>, at: u64) -> Result<()> {
+    ensure_mark(scope, REVOKED_BEFORE).await?;
     let update = marks::Entity::update_many()
         .col_expr(marks::Column::SetAt, Expr::value(micros(at)))
         .filter(marks::Column::Name.eq(REVOKED_BEFORE))
         .filter(marks::Column::SetAt.lt(micros(at)));
     affected(scope, update).await.map(drop)
-}
-
-/// Holds the owner's row until the end, so that whatever calls the owner's keys back finds this one too.
-async fn require_owner(scope: &mut Scope<'_>, owner: EntityId, epoch: u64) -> Result<()> {
-    let find = users::Entity::find_by_id(*owner.as_uuid()).lock_exclusive();
-    let row = find.one(scope.connection()?).await.or_ours()?;
-    let same = row.is_some_and(|row| row.epoch == count(epoch));
-    same.then_some(()).ok_or_else(user_changed)
 }
 
 async fn replace_key(scope: &mut Scope<'_>, old: &KeyId, at: u64, now: u64) -> Result<()> {

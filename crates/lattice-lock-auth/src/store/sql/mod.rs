@@ -11,7 +11,7 @@ use lattice_lock_repository::{
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany};
 
-use super::{Change, Session, Store};
+use super::{KEPT_LONGER, Session, Step, Store};
 use crate::audit::AuditEntry;
 use crate::keys::{ApiKey, KeyId};
 use crate::lockout::{Attempt, GateState, Pseudonym, Settled, untouched_since};
@@ -23,6 +23,8 @@ pub(super) use schema::MIGRATIONS;
 
 /// The moment before which no token is good.
 const REVOKED_BEFORE: &str = "revoked_before";
+/// How many users came with a hash of bcrypt.
+const IMPORTED: &str = "imported";
 
 /// Everything in the tables of a database.
 #[derive(Debug)]
@@ -133,10 +135,11 @@ async fn mark(scope: &mut Scope<'_>, name: &str) -> Result<Option<i64>> {
 
 #[async_trait]
 impl Store for SqlStore {
-    async fn commit(&self, change: &Change, entry: &AuditEntry) -> Result<()> {
+    async fn commit(&self, step: &Step, entry: &AuditEntry) -> Result<()> {
         self.write(move |scope| {
             Box::pin(async move {
-                change::make(scope, change, entry.at).await?;
+                change::require_seen(scope, &step.seen).await?;
+                change::make(scope, &step.change, entry.at).await?;
                 change::append(scope, entry).await
             })
         })
@@ -180,6 +183,11 @@ impl Store for SqlStore {
         let row = find.into_tuple::<Option<String>>();
         let cost = row.one(scope.connection()?).await.or_ours()?.flatten();
         Ok(cost.and_then(|cost| cost.parse().ok()))
+    }
+
+    async fn imported(&self) -> Result<u64> {
+        let count = mark(&mut self.database.reader()?, IMPORTED).await?;
+        Ok(count.map_or(0, i64::unsigned_abs))
     }
 
     async fn session(&self, id: Id) -> Result<Option<Session>> {
@@ -270,6 +278,7 @@ impl Store for SqlStore {
     async fn sweep(&self, now: u64) -> Result<u64> {
         let mut scope = self.database.writer()?;
         let untouched = micros(untouched_since(now));
+        let forgotten = micros(now.saturating_sub(KEPT_LONGER));
         let now = micros(now);
         let gates = gates::Entity::delete_many()
             .filter(gates::Column::TouchedAt.lt(untouched))
@@ -277,7 +286,7 @@ impl Store for SqlStore {
             .filter(gates::Column::TrustedUntil.lt(now));
         let gates = gates.exec(scope.connection()?).await.or_ours()?;
         let tokens = revocations::Entity::delete_many();
-        let tokens = tokens.filter(revocations::Column::ExpiresAt.lt(now));
+        let tokens = tokens.filter(revocations::Column::ExpiresAt.lt(forgotten));
         let tokens = tokens.exec(scope.connection()?).await.or_ours()?;
         let sessions = sessions::Entity::delete_many();
         let sessions = sessions.filter(sessions::Column::ExpiresAt.lt(now));
@@ -285,11 +294,13 @@ impl Store for SqlStore {
         Ok(gates.rows_affected + tokens.rows_affected + sessions.rows_affected)
     }
 
-    async fn last_entry(&self) -> Result<Option<AuditEntry>> {
+    async fn last_entries(&self) -> Result<Vec<AuditEntry>> {
         let mut scope = self.database.writer()?;
-        let find = audit::Entity::find().order_by_desc(audit::Column::Sequence);
-        let row = find.one(scope.connection()?).await.or_ours()?;
-        row.map(AuditEntry::try_from).transpose()
+        let find = audit::Entity::find()
+            .order_by_desc(audit::Column::Sequence)
+            .limit(2);
+        let rows = find.all(scope.connection()?).await.or_ours()?;
+        rows.into_iter().rev().map(AuditEntry::try_from).collect()
     }
 
     async fn entries(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {

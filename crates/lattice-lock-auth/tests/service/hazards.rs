@@ -153,6 +153,8 @@ pub(crate) async fn an_import_does_not_revive_what_was_called_back(world: World)
     let ann = world.user("ann", Role::Viewer).await;
     let (host, source) = (host(), here());
     let kept = world.auth.export_users().await.unwrap();
+    let last = entries(&world.auth).await.pop().unwrap();
+    assert_eq!(last["action"], "export_users");
     let grant = Grant::new(ann.principal_id().unwrap()).role(Role::Viewer);
     let token = world
         .auth
@@ -303,6 +305,9 @@ pub(crate) async fn an_import_of_one_name_twice_is_refused(world: World) {
     ]))
     .unwrap();
     refused(world.auth.import_users(&records).await, IMPORT_INVALID);
+    // Nor is what is not understood: it may be what turns somebody off.
+    let other = serde_json::json!({"username": "ann", "hashed_password": BCRYPT, "disabled": true});
+    assert!(serde_json::from_value::<UserRecord>(other).is_err());
 }
 
 /// Forged entries at the end, by somebody who has no secret: the next honest entry must not vouch for them.
