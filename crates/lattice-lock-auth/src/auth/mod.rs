@@ -333,7 +333,9 @@ mod tests {
         let (used, keys) = (Used::default(), 3 * USED_AT_ONCE / 2);
         let ids = (0..keys).map(|n| format!("{n:010}").parse::<KeyId>().unwrap());
         let ids: Vec<_> = ids.collect();
-        ids.iter().for_each(|id| used.note(id, 1));
+        for id in &ids {
+            used.note(id, 1);
+        }
         assert_eq!(used.some().len(), USED_AT_ONCE);
         let first = used.some();
         assert_eq!(first.len(), USED_AT_ONCE, "whoever goes away loses nothing");

@@ -3,6 +3,7 @@ use std::fmt;
 
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_repository::EntityId;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,8 +17,8 @@ use crate::{Role, Source, User};
 const PAGE: usize = 500;
 
 /// A user on the way from one place to another, with the password's hash: as [`Auth::export_users`] writes it, or as
-/// the original in Python does (`username`, `hashed_password`, `role`, `is_active`). One with any other member is
-/// refused: what is not understood might be what turns a user off. `Debug` does not show the hash.
+/// the original in Python does (`username`, `hashed_password`, `role`, `is_active`). One with any other member but
+/// `email` is refused: what is not understood might be what turns a user off. `Debug` does not show the hash.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserRecord {
@@ -32,6 +33,9 @@ pub struct UserRecord {
     role: String,
     #[serde(default = "yes")]
     is_active: bool,
+    /// Records have it elsewhere; nothing here sends mail.
+    #[serde(default, rename = "email", skip_serializing)]
+    _email: IgnoredAny,
 }
 
 fn viewer() -> String {
@@ -87,8 +91,8 @@ impl Auth {
 
     /// Takes over users with the passwords that they have: hashes of argon2id and bcrypt, the latter replaced at the
     /// first login; until the last one is, every login takes a hash of each scheme, so that nobody learns from the work
-    /// who was taken over. Whatever was issued to a user of the same id before is called back. All records are checked before the first user is made; doing it again skips those that are
-    /// there.
+    /// who was taken over. Whatever was issued to a user of the same id before is called back. All records are checked
+    /// before the first user is made; doing it again skips those that are there.
     ///
     /// # Errors
     ///
@@ -153,6 +157,7 @@ impl From<User> for UserRecord {
             password_hash: user.password.as_str().to_owned(),
             role: user.role.as_str().to_owned(),
             is_active: !user.disabled,
+            _email: IgnoredAny,
         }
     }
 }

@@ -278,6 +278,10 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
 ///
 /// [`AUTH_SETTING_INVALID`](crate::codes::AUTH_SETTING_INVALID) for one with tables, in a build that has none: users in
 /// memory would be gone with the process.
+#[cfg_attr(
+    feature = "__sql",
+    expect(clippy::unnecessary_wraps, reason = "a build without tables refuses")
+)]
 pub(crate) fn open(database: &Database) -> Result<Arc<dyn Store>> {
     if database.engine() == Engine::Memory {
         return Ok(Arc::<memory::MemoryStore>::default());

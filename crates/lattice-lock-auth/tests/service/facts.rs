@@ -332,8 +332,8 @@ pub(crate) async fn nobody_grants_more_than_they_hold(world: World) {
     let admin = world.user("admin", Role::Admin).await;
     let viewer = world.user("viewer", Role::Viewer).await;
     let some = |names: &[&str]| {
-        let id = "0198c1a0-0000-7000-8000-000000000001".parse().unwrap();
-        Principal::new(lattice_lock_principal::PrincipalKind::User, id)
+        Principal::service("somebody")
+            .unwrap()
             .permissions(names.iter().map(|name| permission(name)))
     };
     let nobody = some(&[]);
