@@ -399,7 +399,7 @@ pub(crate) async fn a_history_of_an_unknown_key_is_found(world: World) {
             "a key of long ago".to_owned(),
         ];
         digest = chained(fields.iter().map(String::as_str));
-        "anything".clone_into(&mut mac);
+        mac = String::from("anything");
         statements.push(format!(
             "UPDATE lattice_auth_audit SET actor = 'user:somebody-else', key_id = 'a key of long ago', \
              digest = '{digest}', mac = '{mac}' WHERE sequence = {sequence}"
