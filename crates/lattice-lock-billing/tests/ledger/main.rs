@@ -3,6 +3,8 @@
 
 #[cfg(feature = "sqlite")]
 mod away;
+#[cfg(feature = "sqlite")]
+mod breaks;
 mod contract;
 #[cfg(feature = "sqlite")]
 mod disk;
