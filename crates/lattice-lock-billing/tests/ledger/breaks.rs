@@ -169,7 +169,7 @@ async fn an_archive_does_not_tear_a_correction_from_what_it_corrects() {
 const HOLD_POSTGRES: &str = "WITH held AS (SELECT 1 FROM lattice_ledger WHERE id = 1 FOR UPDATE) \
      SELECT pg_sleep(2.5) FROM held";
 #[cfg(feature = "mysql")]
-const HOLD_MYSQL: &str = "SELECT SLEEP(2.5) FROM lattice_ledger WHERE id = 1 FOR UPDATE";
+const HOLD_MYSQL: &str = "UPDATE lattice_ledger SET archives = archives + SLEEP(2.5) WHERE id = 1";
 
 /// Lets another process stall for a while with the ledger's lock.
 async fn stall(database: &Database, hold: &'static str) -> tokio::task::JoinHandle<()> {
@@ -265,4 +265,48 @@ async fn idle_in_transaction(database: Database, url: String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_the_server_ended_puts_entries_off() {
     crate::servers::at_postgres(idle_in_transaction).await;
+}
+
+/// The first insert meets a server that shuts down, so that the entry is acknowledged and waits; the second one is cut
+/// short by a timeout, as after a cold start.
+#[cfg(feature = "postgres")]
+const FAILS_TWICE: [&str; 3] = [
+    "CREATE SEQUENCE tries",
+    "CREATE FUNCTION fails_twice() RETURNS trigger AS $$ BEGIN \
+     CASE nextval('tries') WHEN 1 THEN RAISE EXCEPTION 'bye' USING ERRCODE = '57P01'; \
+     WHEN 2 THEN RAISE EXCEPTION 'timeout' USING ERRCODE = '57014'; ELSE RETURN NEW; END CASE; \
+     END $$ LANGUAGE plpgsql",
+    "CREATE TRIGGER fails BEFORE INSERT ON lattice_entries FOR EACH ROW EXECUTE FUNCTION fails_twice()",
+];
+
+#[cfg(feature = "postgres")]
+fn acknowledged_and_cut_short(database: Database) -> Fact {
+    Box::pin(async move {
+        for sql in FAILS_TWICE {
+            execute(&database, sql).await;
+        }
+        let ledger = Ledger::new(&database);
+        let booked = entry(first(), 5);
+        let operation = booked.attempt().unwrap().operation();
+        let booking = ledger.record(booked, None).await.unwrap().booking;
+        assert_eq!(booking, Booking::Memory);
+        ledger.flush(Duration::from_mins(1)).await.unwrap();
+        let kept = ledger.of_operation(operation).await.unwrap().len();
+        assert_eq!((kept, ledger.status().rejected), (1, 0));
+    })
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledged_entry_outlives_a_statement_that_was_cut_short() {
+    crate::servers::on_postgres(acknowledged_and_cut_short).await;
+}
+
+#[test]
+fn a_usage_that_can_be_kept_is_kept_where_its_cost_cannot() {
+    use lattice_lock_providers::{Bucket, PriceVersion, TokenUsage};
+    let (version, list) = (PriceVersion::new("test"), crate::list("1000000"));
+    let usage = TokenUsage::new().with(Bucket::Input, 10_000_000_000);
+    let booked = entry(first(), 1).used(usage, Some((&version, &list)));
+    assert_eq!(booked.usage(), &usage);
 }

@@ -3,6 +3,8 @@
 //! Records are written and synced, and then the mark behind them: what is before the mark was acknowledged and has to be
 //! whole, what is behind it was not. So a torn tail is told from damage.
 
+#[cfg(test)]
+mod breaks;
 mod file;
 mod format;
 #[cfg(test)]
