@@ -1,9 +1,6 @@
 //! Puts what concurrent callers write into one transaction, and tells each what became of its part.
 
 mod backlog;
-#[cfg(test)]
-#[cfg(feature = "sqlite")]
-mod breaks;
 mod outage;
 mod queue;
 #[cfg(test)]

@@ -15,6 +15,8 @@ mod model;
 mod proxy;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod servers;
+#[cfg(feature = "postgres")]
+mod timeouts;
 
 /// What every store is held against.
 mod facts {

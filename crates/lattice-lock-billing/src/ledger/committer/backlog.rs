@@ -302,6 +302,8 @@ impl Item {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
     use crate::{AttemptId, OperationId};
 
@@ -315,7 +317,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_disk_that_does_not_answer_is_given_up_and_what_it_wrote_is_taken_back() {
-        let folder = tempfile::TempDir::new().unwrap();
+        let folder = TempDir::new().unwrap();
         let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
         let mut disk = Disk::new(spool, Duration::from_millis(20), Arc::default());
         let (go, gone) = std::sync::mpsc::channel::<()>();
@@ -341,7 +343,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_cannot_be_written_keeps_no_other_from_being_kept() {
-        let folder = tempfile::TempDir::new().unwrap();
+        let folder = TempDir::new().unwrap();
         let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
         let mut backlog = Backlog::new(Some(spool), 1, Duration::from_mins(1));
         let who = lattice_lock_principal::Principal::external("user-17").unwrap();
@@ -356,5 +358,49 @@ mod tests {
             backlog.peek().await.unwrap().items,
             [withdrawal(1), withdrawal(2)]
         );
+    }
+
+    /// One in the spool that the ledger refuses, and a disk that has it to itself until the sender is dropped.
+    async fn refused_on_a_slow_disk(patience: Duration) -> (TempDir, Backlog, Oldest) {
+        let folder = TempDir::new().unwrap();
+        let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
+        let mut backlog = Backlog::new(Some(spool), 1, Duration::from_mins(1));
+        assert!(backlog.keep(&[withdrawal(1)]).await[0].is_ok());
+        let oldest = backlog.peek().await.unwrap();
+        if let Kept::Spool(disk) = &mut backlog.kept {
+            disk.patience = patience;
+        }
+        (folder, backlog, oldest)
+    }
+
+    fn disk(backlog: &Backlog) -> Arc<Mutex<Spool>> {
+        match &backlog.kept {
+            Kept::Spool(disk) => Arc::clone(&disk.spool),
+            Kept::Memory { .. } => panic!("there is a spool"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_set_aside_after_nobody_waits_any_more_is_still_told_of() {
+        let (folder, mut backlog, oldest) = refused_on_a_slow_disk(Duration::ZERO).await;
+        let refused = vec![(withdrawal(1), "LL-BIL-004".to_owned())];
+        // Whether it was in time or not, the disk has done it as soon as it lets go of the file.
+        let _ = backlog.forget(&oldest, refused.clone()).await;
+        drop(disk(&backlog).lock().await);
+        assert!(backlog.is_empty());
+        assert_eq!(backlog.set_aside(), refused);
+        assert!(backlog.set_aside().is_empty());
+        assert!(folder.path().join("spool.rejected").exists());
+    }
+
+    #[tokio::test]
+    async fn how_much_is_in_the_spool_is_known_where_the_task_that_asked_was_dropped() {
+        let (_folder, mut backlog, oldest) = refused_on_a_slow_disk(Duration::from_mins(1)).await;
+        let mut forgotten = Box::pin(backlog.forget(&oldest, Vec::new()));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(forgotten.as_mut().poll(&mut context).is_pending());
+        drop(forgotten);
+        drop(disk(&backlog).lock().await);
+        assert_eq!((backlog.spooled_bytes(), backlog.is_empty()), (0, true));
     }
 }

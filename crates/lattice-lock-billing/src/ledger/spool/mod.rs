@@ -3,8 +3,6 @@
 //! Records are written and synced, and then the mark behind them: what is before the mark was acknowledged and has to be
 //! whole, what is behind it was not. So a torn tail is told from damage.
 
-#[cfg(test)]
-mod breaks;
 mod file;
 mod format;
 #[cfg(test)]
@@ -191,9 +189,9 @@ impl Spool {
         }
         self.put(self.mark.next(self.mark.epoch, self.mark.end))?;
         // What a mark that is damaged acknowledged ends with the file.
-        self.file
-            .set_len(self.mark.end)
-            .map_err(|error| failed(&error))
+        let trimmed = self.file.set_len(self.mark.end);
+        self.is_unsure = trimmed.is_err();
+        trimmed.map_err(|error| failed(&error))
     }
 
     fn record(&self, at: u64, end: u64) -> Result<(Item, u64)> {
