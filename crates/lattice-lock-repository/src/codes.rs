@@ -59,4 +59,6 @@ lattice_lock_errors::codes! {
         "use PgBouncer from 1.21 on with max_prepared_statements above 0, its session mode, or PostgreSQL itself";
     /// The database has no room left: its disk, its quota or its memory is used up.
     DATABASE_FULL = "LL-DB-028", Unavailable, "make room for the database";
+    /// The database does not take what a statement says: a value or a constraint is in the way, and always will be.
+    DATA_REFUSED = "LL-DB-029", Invalid, "correct what is written";
 }

@@ -28,6 +28,11 @@ pub(super) enum Item {
         attempt: AttemptId,
         instance: InstanceId,
     },
+    /// The intent is not wanted, if it is of this instance.
+    TakeBack {
+        attempt: AttemptId,
+        instance: InstanceId,
+    },
     /// The process is alive.
     Renew,
 }
@@ -38,7 +43,7 @@ impl Item {
         let intent = match self {
             Self::Intend(intent) => Some(intent),
             Self::Record { next, .. } | Self::Withdraw { next, .. } => next.as_ref(),
-            Self::Abandon { .. } | Self::Renew => None,
+            Self::Abandon { .. } | Self::TakeBack { .. } | Self::Renew => None,
         };
         intent.map(|intent| intent.attempt)
     }
@@ -120,6 +125,7 @@ pub(super) struct Books {
 pub(super) struct Changes {
     pub(super) fresh: Vec<Revision>,
     pub(super) closed: BTreeSet<AttemptId>,
+    pub(super) taken_back: BTreeSet<(AttemptId, InstanceId)>,
     pub(super) opened: BTreeSet<AttemptId>,
     pub(super) abandoned: BTreeSet<(AttemptId, InstanceId)>,
 }
@@ -140,6 +146,10 @@ impl Books {
             }
             Item::Abandon { attempt, instance } => {
                 self.abandon(*attempt, *instance);
+                Ok(Done::Noted)
+            }
+            Item::TakeBack { attempt, instance } => {
+                self.take_back(*attempt, *instance);
                 Ok(Done::Noted)
             }
             Item::Record { entry, next } => {
@@ -187,6 +197,15 @@ impl Books {
             intent.instance = None;
         }
         self.changes.abandoned.insert((attempt, instance));
+    }
+
+    fn take_back(&mut self, attempt: AttemptId, instance: InstanceId) {
+        let known = self.intents.get(&attempt);
+        if known.is_some_and(|intent| intent.instance == Some(instance)) {
+            self.intents.remove(&attempt);
+            self.changes.opened.remove(&attempt);
+        }
+        self.changes.taken_back.insert((attempt, instance));
     }
 
     fn record(&mut self, entry: &Entry) -> Result<(Entry, bool)> {

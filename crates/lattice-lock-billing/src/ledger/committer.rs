@@ -13,8 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_repository::codes::{
-    COMMIT_UNKNOWN, DATABASE_DISPOSED, DATABASE_FULL, DATABASE_REFUSED, DATABASE_UNREACHABLE,
-    READ_ONLY, TRANSACTION_CONTENDED,
+    COMMIT_UNKNOWN, DATA_REFUSED, DATABASE_DISPOSED, DATABASE_FULL, DATABASE_REFUSED,
+    DATABASE_UNREACHABLE, READ_ONLY, TRANSACTION_CONTENDED, UNIQUE_VIOLATION,
 };
 use lattice_lock_runtime::log_event;
 use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, oneshot};
@@ -37,6 +37,9 @@ const BATCH: usize = 512;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Waits between attempts at a database that is away: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// How often what was acknowledged is tried again where the database takes other writes, and says nothing of this one that
+/// has to be believed: about twenty seconds with those pauses.
+const TRIES: u32 = 16;
 
 /// One writer for all callers of this process. It has a task only while there is something to write.
 pub(super) struct Committer(Arc<Shared>);
@@ -59,6 +62,8 @@ struct Booked {
     outcomes: Vec<Result<Ack>>,
     /// Whether anything was committed.
     is_writable: bool,
+    /// The first refusal that may pass, and where it is among the outcomes.
+    doubt: Option<(usize, Error)>,
     away: Option<Away>,
 }
 
@@ -146,15 +151,16 @@ impl Shared {
         for outcome in outcomes {
             let Some(job) = jobs.next() else { break };
             let refused = job.item.books().filter(|_| outcome.is_err());
-            self.answer(job, outcome);
-            // Whoever sent it cannot book it as it is.
+            // Whoever sent it cannot book it as it is. It is given up first, so that whoever has the answer and looks finds
+            // that under way.
             if let Some(attempt) = refused.filter(|it| self.queue().open.contains(it)) {
                 self.abandon(attempt);
             }
+            self.answer(job, outcome);
         }
         self.keep();
         match away {
-            None => {}
+            None => self.queue().status.away = None,
             Some(away) if is_disposed(&away.error) => {
                 self.without_database(jobs.collect(), &away, backlog).await;
             }
@@ -181,11 +187,33 @@ impl Shared {
         self.push(Job::own(Item::Abandon { attempt, instance }));
     }
 
-    /// Does these writes, each for itself if one of them makes the others fail.
+    /// Does these writes. Where the database took none of them, it is ill unless it takes something else: then that is to
+    /// blame, and not each of the writes.
     async fn book(&self, items: Vec<Arc<Item>>) -> Booked {
+        let mut booked = self.book_each(items).await;
+        if let (false, Some((at, error))) = (booked.is_writable, &booked.doubt) {
+            if booked.away.is_none() {
+                let probe = [Arc::new(Item::Renew)].into();
+                let is_unsure = false;
+                let ill = self.attempt(&probe).await.err();
+                booked.away = ill.map(|_| Away {
+                    error: error.clone(),
+                    is_unsure,
+                });
+            }
+            if booked.away.is_some() {
+                booked.outcomes.truncate(*at);
+            }
+        }
+        booked
+    }
+
+    /// Does these writes, each for itself if one of them makes the others fail.
+    async fn book_each(&self, items: Vec<Arc<Item>>) -> Booked {
         let mut booked = Booked {
             outcomes: Vec::with_capacity(items.len()),
             is_writable: false,
+            doubt: None,
             away: None,
         };
         let mut parts = vec![items];
@@ -200,7 +228,7 @@ impl Shared {
                     booked.away = Some(away);
                     break;
                 }
-                Err(refused) if part.len() == 1 => booked.outcomes.push(Err(refused.error)),
+                Err(refused) if part.len() == 1 => booked.refused(refused.error),
                 Err(_) => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second.to_vec(), first.to_vec()]);
@@ -210,18 +238,19 @@ impl Shared {
         booked
     }
 
-    /// [Books](Self::book) what was put off. Where the database took none of it, it is ill unless it takes something else:
-    /// then that is to blame, and not each of the writes.
+    /// [Books](Self::book) what was put off. It was acknowledged, so that a refusal that may pass is an error for a number
+    /// of times, and an outcome only then.
     async fn book_late(&self, items: Vec<Arc<Item>>) -> Result<Vec<Result<Ack>>> {
         let booked = self.book(items).await;
         if let Some(away) = booked.away {
             return Err(away.error);
         }
-        let mut errors = booked.outcomes.iter().filter_map(|it| it.as_ref().err());
-        if let Some(error) = errors.next().filter(|_| !booked.is_writable) {
-            let probe = [Arc::new(Item::Renew)].into();
-            self.attempt(&probe).await.map_err(|_| error.clone())?;
+        let mut queue = self.queue();
+        if let Some((_, error)) = booked.doubt.filter(|_| queue.doubted < TRIES) {
+            queue.doubted += 1;
+            return Err(error);
         }
+        queue.doubted = 0;
         Ok(booked.outcomes)
     }
 
@@ -254,8 +283,14 @@ impl Shared {
         }
     }
 
-    fn note(&self, backlog: &Backlog) {
+    fn note(self: &Arc<Self>, backlog: &Backlog) {
+        let is_empty = backlog.is_empty();
+        // Afterwards: what is not waiting any more may have been set aside.
+        self.rejected(backlog);
         let mut queue = self.queue();
+        if is_empty && queue.status.away.is_none() {
+            (queue.keeping_fails, queue.replay_fails) = (None, None);
+        }
         queue.status.waiting = backlog.waiting();
         queue.status.spooled_bytes = backlog.spooled_bytes();
         drop(queue);
@@ -272,6 +307,17 @@ impl Shared {
             }
             changed.await;
         }
+    }
+}
+
+impl Booked {
+    /// What was said of the data itself has to be believed, and nothing else.
+    fn refused(&mut self, error: Error) {
+        if ![DATA_REFUSED, UNIQUE_VIOLATION].contains(&error.code()) {
+            let at = self.outcomes.len();
+            self.doubt.get_or_insert_with(|| (at, error.clone()));
+        }
+        self.outcomes.push(Err(error));
     }
 }
 

@@ -367,7 +367,7 @@ async fn what_the_database_will_never_take_is_given_up_so_that_a_recovery_finds_
         ledger.intend(intent(attempt)).await.unwrap();
     }
     let refused = ledger.record(entry(now, 13), None).await.unwrap_err();
-    assert_eq!(refused.code(), database_codes::STATEMENT_FAILED);
+    assert_eq!(refused.code(), database_codes::DATA_REFUSED);
     place
         .away(async || {
             let kept = ledger.record(entry(later, 13), None).await.unwrap();

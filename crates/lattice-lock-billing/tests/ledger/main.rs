@@ -3,6 +3,8 @@
 
 #[cfg(feature = "sqlite")]
 mod away;
+#[cfg(feature = "sqlite")]
+mod breaks;
 mod contract;
 #[cfg(feature = "sqlite")]
 mod disk;
@@ -13,6 +15,8 @@ mod model;
 mod proxy;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod servers;
+#[cfg(feature = "postgres")]
+mod timeouts;
 
 /// What every store is held against.
 mod facts {

@@ -2,8 +2,8 @@ use lattice_lock_errors::{Error, Result};
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::codes::{
-    DATABASE_FULL, DATABASE_REFUSED, DATABASE_UNREACHABLE, READ_ONLY, STATEMENT_FAILED,
-    STATEMENTS_LOST, TRANSACTION_CONTENDED, UNIQUE_VIOLATION,
+    DATA_REFUSED, DATABASE_FULL, DATABASE_REFUSED, DATABASE_UNREACHABLE, READ_ONLY,
+    STATEMENT_FAILED, STATEMENTS_LOST, TRANSACTION_CONTENDED, UNIQUE_VIOLATION,
 };
 
 /// The database cannot be reached: the typed cause of [`DATABASE_UNREACHABLE`].
@@ -73,6 +73,9 @@ fn driver_error(driver: &sqlx::Error, whole: &DbErr) -> Error {
             Error::new(TRANSACTION_CONTENDED, "in the way of another transaction")
                 .with_foreign(whole)
         }
+        sqlx::Error::Database(refusal) if is_data(refusal.as_ref()) => {
+            Error::new(DATA_REFUSED, "the database does not take this").with_foreign(whole)
+        }
         sqlx::Error::Database(refusal) if is_confusion(refusal.as_ref()) => Error::new(
             STATEMENTS_LOST,
             "a prepared statement is lost or somebody else's",
@@ -87,18 +90,30 @@ fn is_confusion(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     matches!(refusal.code().as_deref(), Some("26000" | "42P05"))
 }
 
-/// PostgreSQL: serialisation failure and deadlock. MySQL: the deadlock's SQLSTATE is 40001 too, lock wait
-/// timeout is 1205. `SQLite`: busy (5), locked (6) and their extended codes.
+/// PostgreSQL: serialisation failure, deadlock, lock timeout, and a statement that was cancelled or took too long. MySQL:
+/// the same. `SQLite`: busy and locked.
 fn is_contention(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     #[cfg(feature = "mysql")]
     if let Some(mysql) = refusal.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
-        return matches!(mysql.number(), 1205 | 1213 | 1020);
+        return matches!(mysql.number(), 1020 | 1205 | 1213 | 1317 | 1969 | 3024);
     }
     let code = refusal.code();
-    matches!(
-        code.as_deref(),
-        Some("40001" | "40P01" | "5" | "6" | "261" | "262" | "517")
-    )
+    let code = code.as_deref().unwrap_or_default();
+    matches!(code, "40001" | "40P01" | "55P03" | "57014") || matches!(sqlite(code), Some(5 | 6))
+}
+
+/// Which of `SQLite`'s errors it is: its codes are plain numbers, whose last byte says that.
+fn sqlite(code: &str) -> Option<u32> {
+    let number = (code.len() < 5).then(|| code.parse::<u32>().ok())?;
+    number.map(|number| number & 0xff)
+}
+
+/// PostgreSQL and MySQL: data exceptions and broken constraints. `SQLite`: too big, a constraint, a mismatch of types.
+fn is_data(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    let code = refusal.code();
+    let code = code.as_deref().unwrap_or_default();
+    let is_state = code.len() == 5 && (code.starts_with("22") || code.starts_with("23"));
+    is_state || matches!(sqlite(code), Some(18..=20))
 }
 
 /// PostgreSQL: read-only transaction. MySQL: the same, and a server that only reads. `SQLite`: a file or connection
@@ -123,8 +138,10 @@ fn is_full(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     )
 }
 
-/// What a server says when it takes no connection, or ends one. PostgreSQL: connection exceptions, shutdown and
-/// too many connections. MySQL: too many connections, shutdown, broken packets, a killed or idle connection.
+/// What a server says when it takes no connection, ends one, or cannot reach its disk. PostgreSQL: connection exceptions,
+/// shutdown, too many connections, a connection or a transaction that was idle or open for too long, an I/O error. MySQL:
+/// too many connections, shutdown, broken packets, a killed or idle connection. `SQLite`: an I/O error, a file that
+/// cannot be opened.
 fn is_farewell(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     #[cfg(feature = "mysql")]
     if let Some(mysql) = refusal.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
@@ -132,9 +149,12 @@ fn is_farewell(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     }
     let code = refusal.code();
     let code = code.as_deref().unwrap_or_default();
-    // `SQLite`'s codes are plain numbers.
-    code.len() == 5
-        && (code.starts_with("08") || matches!(code, "53300" | "57P01" | "57P02" | "57P03"))
+    let is_state = matches!(
+        code,
+        "25P03" | "25P04" | "53300" | "57P01" | "57P02" | "57P03" | "57P05" | "58030"
+    );
+    let is_exception = code.len() == 5 && code.starts_with("08");
+    is_state || is_exception || matches!(sqlite(code), Some(10 | 14))
 }
 
 /// Whether a server does not know who asks, or what for. PostgreSQL: invalid authorisation, no such database. MySQL:

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lattice_lock_errors::{Error, Result};
@@ -18,6 +19,26 @@ pub(super) struct Backlog {
     /// others, for the same may be asked for once more.
     regrets: VecDeque<Item>,
     kept: Kept,
+    known: Arc<Known>,
+}
+
+/// What is known of what is kept, whoever waits for its disk or does not.
+#[derive(Default)]
+struct Known {
+    /// How much is in the spool.
+    bytes: AtomicU64,
+    /// What was refused and is forgotten by now, for whoever reports it.
+    aside: std::sync::Mutex<Vec<Refused>>,
+}
+
+/// A write, and the code of what is wrong with it.
+pub(super) type Refused = (Item, String);
+
+impl Known {
+    // Nothing can panic while it is locked.
+    fn aside(&self) -> MutexGuard<'_, Vec<Refused>> {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 enum Kept {
@@ -44,12 +65,14 @@ enum Place {
 impl Backlog {
     pub(super) fn new(spool: Option<Spool>, capacity: usize, patience: Duration) -> Self {
         let items = VecDeque::new();
+        let known = Arc::new(Known::default());
         Self {
             regrets: VecDeque::new(),
             kept: match spool {
-                Some(spool) => Kept::Spool(Disk::new(spool, patience)),
+                Some(spool) => Kept::Spool(Disk::new(spool, patience, Arc::clone(&known))),
                 None => Kept::Memory { items, capacity },
             },
+            known,
         }
     }
 
@@ -67,10 +90,12 @@ impl Backlog {
     }
 
     pub(super) fn spooled_bytes(&self) -> u64 {
-        match &self.kept {
-            Kept::Memory { .. } => 0,
-            Kept::Spool(disk) => disk.bytes,
-        }
+        self.known.bytes.load(Ordering::Acquire)
+    }
+
+    /// What was refused and is forgotten, once.
+    pub(super) fn set_aside(&self) -> Vec<Refused> {
+        std::mem::take(&mut self.known.aside())
     }
 
     pub(super) fn booking(&self) -> Booking {
@@ -139,25 +164,27 @@ impl Backlog {
         Ok(Oldest { items, place })
     }
 
-    /// Forgets the oldest writes. Those that were refused are kept apart first.
-    pub(super) async fn forget(
-        &mut self,
-        oldest: &Oldest,
-        rejected: Vec<(Item, String)>,
-    ) -> Result<()> {
+    /// Forgets the oldest writes. Those that were refused are kept apart first, and [set aside](Self::set_aside), also where
+    /// nobody waits for that any more.
+    pub(super) async fn forget(&mut self, oldest: &Oldest, rejected: Vec<Refused>) -> Result<()> {
+        let known = Arc::clone(&self.known);
         match (oldest.place, &mut self.kept) {
             (Place::Regrets(many), _) => {
                 self.regrets.drain(..many);
+                known.aside().extend(rejected);
             }
             (Place::Memory(many), Kept::Memory { items, .. }) => {
                 items.drain(..many);
+                known.aside().extend(rejected);
             }
             (Place::Spool(place), Kept::Spool(disk)) => {
                 let forget = move |spool: &mut Spool| {
                     if !rejected.is_empty() {
                         spool.reject(&rejected)?;
                     }
-                    spool.replayed(place)
+                    spool.replayed(place)?;
+                    known.aside().extend(rejected);
+                    Ok(())
                 };
                 disk.run(forget, |_, _| ()).await?;
             }
@@ -170,8 +197,7 @@ impl Backlog {
 /// A spool, whose file is worked with where that may take its time.
 struct Disk {
     spool: Arc<Mutex<Spool>>,
-    /// How much was in it when it was last heard of.
-    bytes: u64,
+    known: Arc<Known>,
     /// How long it may take to answer.
     patience: Duration,
     /// Whether it took longer, and still does.
@@ -179,9 +205,10 @@ struct Disk {
 }
 
 impl Disk {
-    fn new(spool: Spool, patience: Duration) -> Self {
+    fn new(spool: Spool, patience: Duration, known: Arc<Known>) -> Self {
+        known.bytes.store(spool.bytes(), Ordering::Release);
         Self {
-            bytes: spool.bytes(),
+            known,
             spool: Arc::new(Mutex::new(spool)),
             patience,
             is_silent: false,
@@ -227,12 +254,15 @@ impl Disk {
             return Err(silent());
         };
         let (answer, mut answered) = oneshot::channel();
+        let known = Arc::clone(&self.known);
         tokio::task::spawn_blocking(move || {
             let before = spool.bytes();
             let done = work(&mut spool);
-            let (is_done, after) = (done.is_ok(), spool.bytes());
-            if answer.send((done, after)).is_err() && is_done {
+            let is_done = done.is_ok();
+            known.bytes.store(spool.bytes(), Ordering::Release);
+            if answer.send(done).is_err() && is_done {
                 unheard(&mut spool, before);
+                known.bytes.store(spool.bytes(), Ordering::Release);
             }
         });
         let in_time = tokio::time::timeout(self.patience, &mut answered).await;
@@ -244,9 +274,7 @@ impl Disk {
             },
             |told| told.map_err(|_| interrupted()),
         );
-        let (done, bytes) = told?;
-        self.bytes = bytes;
-        done
+        told?
     }
 }
 
@@ -274,6 +302,8 @@ impl Item {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
     use crate::{AttemptId, OperationId};
 
@@ -287,9 +317,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_disk_that_does_not_answer_is_given_up_and_what_it_wrote_is_taken_back() {
-        let folder = tempfile::TempDir::new().unwrap();
+        let folder = TempDir::new().unwrap();
         let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
-        let mut disk = Disk::new(spool, Duration::from_millis(20));
+        let mut disk = Disk::new(spool, Duration::from_millis(20), Arc::default());
         let (go, gone) = std::sync::mpsc::channel::<()>();
         let texts = [Spool::text(&withdrawal(1)).unwrap()];
         let slow = move |spool: &mut Spool| {
@@ -313,7 +343,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_cannot_be_written_keeps_no_other_from_being_kept() {
-        let folder = tempfile::TempDir::new().unwrap();
+        let folder = TempDir::new().unwrap();
         let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
         let mut backlog = Backlog::new(Some(spool), 1, Duration::from_mins(1));
         let who = lattice_lock_principal::Principal::external("user-17").unwrap();
@@ -328,5 +358,49 @@ mod tests {
             backlog.peek().await.unwrap().items,
             [withdrawal(1), withdrawal(2)]
         );
+    }
+
+    /// One in the spool that the ledger refuses, and a disk that has it to itself until the sender is dropped.
+    async fn refused_on_a_slow_disk(patience: Duration) -> (TempDir, Backlog, Oldest) {
+        let folder = TempDir::new().unwrap();
+        let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
+        let mut backlog = Backlog::new(Some(spool), 1, Duration::from_mins(1));
+        assert!(backlog.keep(&[withdrawal(1)]).await[0].is_ok());
+        let oldest = backlog.peek().await.unwrap();
+        if let Kept::Spool(disk) = &mut backlog.kept {
+            disk.patience = patience;
+        }
+        (folder, backlog, oldest)
+    }
+
+    fn disk(backlog: &Backlog) -> Arc<Mutex<Spool>> {
+        match &backlog.kept {
+            Kept::Spool(disk) => Arc::clone(&disk.spool),
+            Kept::Memory { .. } => panic!("there is a spool"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_set_aside_after_nobody_waits_any_more_is_still_told_of() {
+        let (folder, mut backlog, oldest) = refused_on_a_slow_disk(Duration::ZERO).await;
+        let refused = vec![(withdrawal(1), "LL-BIL-004".to_owned())];
+        // Whether it was in time or not, the disk has done it as soon as it lets go of the file.
+        let _ = backlog.forget(&oldest, refused.clone()).await;
+        drop(disk(&backlog).lock().await);
+        assert!(backlog.is_empty());
+        assert_eq!(backlog.set_aside(), refused);
+        assert!(backlog.set_aside().is_empty());
+        assert!(folder.path().join("spool.rejected").exists());
+    }
+
+    #[tokio::test]
+    async fn how_much_is_in_the_spool_is_known_where_the_task_that_asked_was_dropped() {
+        let (_folder, mut backlog, oldest) = refused_on_a_slow_disk(Duration::from_mins(1)).await;
+        let mut forgotten = Box::pin(backlog.forget(&oldest, Vec::new()));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(forgotten.as_mut().poll(&mut context).is_pending());
+        drop(forgotten);
+        drop(disk(&backlog).lock().await);
+        assert_eq!((backlog.spooled_bytes(), backlog.is_empty()), (0, true));
     }
 }

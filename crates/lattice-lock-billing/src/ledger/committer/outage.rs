@@ -44,8 +44,8 @@ impl Shared {
     fn regret(&self, item: &Item, backlog: &mut Backlog) {
         let noted = |attempt: &AttemptId| self.queue().open.contains(attempt);
         if let Some(attempt) = item.begins().filter(|attempt| !noted(attempt)) {
-            let next = None;
-            backlog.regret(Item::Withdraw { attempt, next });
+            let instance = self.caller.instance;
+            backlog.regret(Item::TakeBack { attempt, instance });
         }
     }
 
@@ -119,12 +119,10 @@ impl Shared {
         };
         let outcomes = booked.inspect_err(|away| self.is_away(away))?;
         self.queue().status.away = None;
-        let rejected = rejected(&oldest, &outcomes);
-        let forgotten = backlog.forget(&oldest, rejected.clone()).await;
+        let forgotten = backlog.forget(&oldest, rejected(&oldest, &outcomes)).await;
         forgotten.inspect_err(|error| self.spool_fails(error))?;
         self.queue().replay_fails = None;
         self.caught_up(&oldest, &outcomes);
-        self.rejected(rejected);
         Ok(())
     }
 
@@ -144,12 +142,19 @@ impl Shared {
         }
     }
 
-    /// What was acknowledged and then refused. Nobody waits for the answer, so that it is logged and kept; and nobody will
-    /// book the attempt, so that it is given up.
-    fn rejected(self: &Arc<Self>, rejected: Vec<(Item, String)>) {
-        self.queue().status.rejected += rejected.len() as u64;
-        for (item, code) in rejected {
-            log_event!(BillingIntegrity, %code, "a write that was put off was refused");
+    /// What was acknowledged and then refused. Nobody waits for the answer, so that it is kept, or where nothing keeps it
+    /// logged with all that it says; and nobody will book the attempt, so that it is given up.
+    pub(super) fn rejected(self: &Arc<Self>, backlog: &Backlog) {
+        let is_kept = backlog.booking() == Booking::Spooled;
+        for (item, code) in backlog.set_aside() {
+            self.queue().status.rejected += 1;
+            let text = if is_kept {
+                Ok(String::new())
+            } else {
+                serde_json::to_string(&item)
+            };
+            let write = text.unwrap_or_default();
+            log_event!(BillingIntegrity, %code, %write, "a write that was put off was refused");
             if let Some(attempt) = item.books() {
                 self.abandon(attempt);
             }

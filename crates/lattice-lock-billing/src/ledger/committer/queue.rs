@@ -24,6 +24,8 @@ pub(super) struct Queue {
     /// Attempts that are under way here.
     pub(super) open: HashSet<AttemptId>,
     pub(super) status: LedgerStatus,
+    /// How often in a row what was put off was refused in a way that may pass.
+    pub(super) doubted: u32,
     /// Why the spool takes nothing, and why it cannot be replayed, while that is so.
     pub(super) keeping_fails: Option<&'static str>,
     pub(super) replay_fails: Option<&'static str>,
@@ -63,7 +65,7 @@ impl Queue {
                 self.open.remove(attempt);
                 next.as_ref()
             }
-            Item::Abandon { attempt, .. } => {
+            Item::Abandon { attempt, .. } | Item::TakeBack { attempt, .. } => {
                 self.open.remove(attempt);
                 None
             }

@@ -5,9 +5,13 @@ use lattice_lock_repository::Database;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{InstanceId, Ledger};
+use crate::{Entry, InstanceId, Ledger};
 
 async fn committer(folder: &TempDir) -> Committer {
+    spooling(folder, None).await
+}
+
+async fn spooling(folder: &TempDir, spool: Option<Spool>) -> Committer {
     let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
     let database = Database::open(&url).await.unwrap();
     database.migrate(Ledger::MIGRATIONS).await.unwrap();
@@ -16,12 +20,15 @@ async fn committer(folder: &TempDir) -> Committer {
         lease: Duration::from_mins(1),
         clock: None,
     };
-    Committer::new(Tables::new(database), caller, 8, None)
+    Committer::new(Tables::new(database), caller, 8, spool)
 }
 
 fn intend(committer: &Committer) -> Item {
+    intend_of(committer, AttemptId::first(OperationId::generate()))
+}
+
+fn intend_of(committer: &Committer, attempt: AttemptId) -> Item {
     let who = Principal::external("user-17").unwrap();
-    let attempt = AttemptId::first(OperationId::generate());
     let mut intent = Intent::new(attempt, &who, "openai/gpt-5".parse().unwrap());
     intent.instance = Some(committer.0.caller.instance);
     Item::Intend(intent)
@@ -90,4 +97,158 @@ async fn the_last_attempt_that_ends_ends_the_renewal_without_leaving_a_live_one_
     committer.submit(&caller, next).await.unwrap();
     assert!(keeps(&committer).await);
     assert_eq!(committer.0.queue().open.len(), 1);
+}
+
+/// What `commit` does where the database goes away under this write.
+async fn goes_away(committer: &Committer, item: Item, is_unsure: bool) {
+    let error = Error::new(DATABASE_UNREACHABLE, "the database is away");
+    let away = Away { error, is_unsure };
+    let mut backlog = committer.0.backlog.lock().await;
+    committer.0.is_away(&away.error);
+    let jobs = vec![Job::own(item)];
+    committer.0.put_off(jobs, &away, &mut backlog).await;
+}
+
+#[tokio::test]
+async fn a_database_that_takes_writes_again_is_not_called_away() {
+    let folder = TempDir::new().unwrap();
+    let committer = committer(&folder).await;
+    let caller = committer.0.caller.clone();
+    let attempt = AttemptId::first(OperationId::generate());
+    // Without a spool it is refused, so that nothing waits for the database.
+    goes_away(&committer, intend_of(&committer, attempt), false).await;
+    let done = committer
+        .submit(&caller, intend_of(&committer, attempt))
+        .await;
+    assert_eq!(done.unwrap().booking, crate::ledger::Booking::Durable);
+    committer.flush(Duration::from_mins(1)).await.unwrap();
+    assert_eq!(committer.status().away, None);
+}
+
+#[tokio::test]
+async fn a_spool_that_is_not_needed_any_more_is_not_called_ill() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("spool");
+    let spool = Spool::open(&path, 1 << 20).unwrap();
+    let committer = spooling(&folder, Some(spool)).await;
+    let caller = committer.0.caller.clone();
+    let attempt = AttemptId::first(OperationId::generate());
+    std::fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    goes_away(&committer, intend_of(&committer, attempt), false).await;
+    assert!(committer.status().spool.is_some());
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::rename(folder.path().join("elsewhere"), &path).unwrap();
+    committer
+        .submit(&caller, intend_of(&committer, attempt))
+        .await
+        .unwrap();
+    committer.flush(Duration::from_mins(1)).await.unwrap();
+    let status = committer.status();
+    assert_eq!((status.spool, status.away), (None, None));
+}
+
+#[tokio::test]
+async fn what_another_process_noted_is_not_taken_back_with_what_this_one_was_refused() {
+    let folder = TempDir::new().unwrap();
+    let (sibling, ours) = (committer(&folder).await, committer(&folder).await);
+    let attempt = AttemptId::first(OperationId::generate());
+    let caller = sibling.0.caller.clone();
+    sibling
+        .submit(&caller, intend_of(&sibling, attempt))
+        .await
+        .unwrap();
+    // The same operation comes here too, such as from a queue that delivers twice.
+    goes_away(&ours, intend_of(&ours, attempt), true).await;
+    ours.0.wake();
+    ours.flush(Duration::from_mins(1)).await.unwrap();
+    let open = sibling.open_intents().await.unwrap();
+    assert_eq!(open.len(), 1, "the live intent of a sibling was withdrawn");
+}
+
+/// What waits is an entry, and the database takes all but entries.
+async fn with_an_entry_that_is_not_taken(folder: &TempDir) -> (Committer, Entry) {
+    let committer = committer(folder).await;
+    let who = Principal::external("user-17").unwrap();
+    let attempt = AttemptId::first(OperationId::generate());
+    let model = "openai/gpt-5".parse().unwrap();
+    let entry = Entry::new(attempt, &who, model, crate::Outcome::Replied).unwrap();
+    committer.0.queue().open.insert(attempt);
+    let item = Item::Record {
+        entry: Box::new(entry.clone()),
+        next: None,
+    };
+    goes_away(&committer, item, false).await;
+    execute(folder, "CREATE TRIGGER ill BEFORE INSERT ON lattice_entries BEGIN INSERT INTO missing VALUES (1); END").await;
+    (committer, entry)
+}
+
+async fn execute(folder: &TempDir, sql: &'static str) {
+    let url = format!("sqlite:{}", folder.path().join("ledger.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_outlives_a_refusal_that_passes_although_other_writes_are_taken() {
+    let folder = TempDir::new().unwrap();
+    let (committer, entry) = with_an_entry_that_is_not_taken(&folder).await;
+    committer.0.wake();
+    while committer.0.queue().doubted < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    execute(&folder, "DROP TRIGGER ill").await;
+    committer.flush(Duration::from_mins(1)).await.unwrap();
+    let operation = entry.attempt().unwrap().operation();
+    assert_eq!(committer.of_operation(operation).await.unwrap().len(), 1);
+    let (status, doubted) = (committer.status(), committer.0.queue().doubted);
+    assert_eq!((status.rejected, status.away, doubted), (0, None, 0));
+}
+
+#[tokio::test]
+async fn what_is_refused_again_and_again_is_set_aside_and_given_up_at_last() {
+    let folder = TempDir::new().unwrap();
+    let (committer, entry) = with_an_entry_that_is_not_taken(&folder).await;
+    committer.0.queue().doubted = TRIES - 1;
+    committer.0.wake();
+    committer.flush(Duration::from_mins(1)).await.unwrap();
+    assert_eq!(
+        (committer.status().rejected, committer.status().waiting),
+        (1, 0)
+    );
+    assert!(!committer.0.queue().open.contains(&entry.attempt().unwrap()));
+}
+
+#[tokio::test]
+async fn what_is_refused_is_given_up_before_its_caller_knows() {
+    let folder = TempDir::new().unwrap();
+    let (committer, _) = with_an_entry_that_is_not_taken(&folder).await;
+    let committer = Arc::new(committer);
+    let attempt = AttemptId::first(OperationId::generate());
+    committer.0.queue().open.insert(attempt);
+    let who = Principal::external("user-17").unwrap();
+    let model = "openai/gpt-5".parse().unwrap();
+    let entry = Entry::new(attempt, &who, model, crate::Outcome::Replied).unwrap();
+    let (answer, answered) = oneshot::channel();
+    let item = Arc::new(Item::Record {
+        entry: Box::new(entry),
+        next: None,
+    });
+    let job = Job {
+        item,
+        answer,
+        _space: None,
+    };
+    let mut backlog = Backlog::new(None, 8, PATIENCE);
+    let looked = tokio::spawn({
+        let committer = Arc::clone(&committer);
+        async move {
+            let refused = answered.await.unwrap();
+            (refused.is_err(), committer.0.queue().jobs.len())
+        }
+    });
+    committer.0.queue().running = true;
+    committer.0.commit(vec![job], &mut backlog).await;
+    assert_eq!(looked.await.unwrap(), (true, 1));
 }

@@ -46,6 +46,12 @@ impl Mark {
         Self { number, epoch, end }
     }
 
+    /// This one, so that the next takes the place of that one, which failed.
+    pub(super) fn behind(self, failed: Self) -> Self {
+        let number = failed.number.saturating_add(1);
+        Self { number, ..self }
+    }
+
     /// Where it is written.
     pub(super) fn place(self) -> u64 {
         MAGIC.len() as u64 + (self.number % 2) * MARK as u64

@@ -28,6 +28,8 @@ pub(super) struct Spool {
     /// Up to where it was replayed.
     read: u64,
     most: u64,
+    /// Whether a mark that failed may be on the disk, ahead of the one that holds.
+    is_unsure: bool,
     /// How many bytes of a write that was never acknowledged were cut off when it was opened.
     pub(super) torn: u64,
 }
@@ -40,6 +42,7 @@ impl Spool {
             mark: Mark::FIRST,
             read: HEADER,
             most,
+            is_unsure: false,
             torn: 0,
         };
         spool.check()?;
@@ -89,6 +92,7 @@ impl Spool {
     /// error none counts.
     pub(super) fn append(&mut self, texts: &[Vec<u8>]) -> Result<usize> {
         self.require_place()?;
+        self.require_mark()?;
         let (mut bytes, mut fit) = (Vec::new(), 0);
         for text in texts {
             let at = self.mark.end + bytes.len() as u64;
@@ -178,6 +182,18 @@ impl Spool {
         Ok(())
     }
 
+    /// Writes over nothing that a mark on the disk may cover.
+    fn require_mark(&mut self) -> Result<()> {
+        if !self.is_unsure {
+            return Ok(());
+        }
+        self.put(self.mark.next(self.mark.epoch, self.mark.end))?;
+        // What a mark that is damaged acknowledged ends with the file.
+        let trimmed = self.file.set_len(self.mark.end);
+        self.is_unsure = trimmed.is_err();
+        trimmed.map_err(|error| failed(&error))
+    }
+
     fn record(&self, at: u64, end: u64) -> Result<(Item, u64)> {
         let is_within = |next: &u64| *next <= end;
         let text_at = Some(at + PREFIX as u64).filter(is_within);
@@ -195,9 +211,14 @@ impl Spool {
 
     /// Says up to where it is acknowledged. The older of the two marks makes room.
     fn put(&mut self, mark: Mark) -> Result<()> {
-        self.write_at(mark.place(), &mark.bytes())?;
-        self.mark = mark;
-        Ok(())
+        let written = self.write_at(mark.place(), &mark.bytes());
+        self.is_unsure = written.is_err();
+        self.mark = if written.is_ok() {
+            mark
+        } else {
+            self.mark.behind(mark)
+        };
+        written
     }
 
     /// Gives back the space behind the mark. What is there counts for nothing, so that this may fail.

@@ -346,3 +346,59 @@ fn nobody_else_may_read_what_it_writes() {
         assert_eq!(mode & 0o777, 0o600);
     }
 }
+
+fn texts(number: u16) -> [Vec<u8>; 1] {
+    let operation = OperationId::from_uuid(uuid::Uuid::from_u128(7));
+    let attempt = AttemptId::new(operation, 1, number);
+    let next = None;
+    [Spool::text(&Item::Withdraw { attempt, next }).unwrap()]
+}
+
+/// A spool with one record and behind it one that was refused, for its mark failed: a disk that did not say so wrote it.
+fn with_a_mark_that_failed(path: &Path) -> Spool {
+    let mut spool = Spool::open(path, 1 << 20).unwrap();
+    spool.append(&texts(1)).unwrap();
+    let end = spool.mark.end;
+    let record = format::record(spool.mark.epoch, end, &texts(22_222)[0]);
+    spool.write_at(end, &record).unwrap();
+    let mark = spool.mark.next(spool.mark.epoch, end + record.len() as u64);
+    let writable = std::mem::replace(&mut spool.file, File::open(path).unwrap());
+    assert_eq!(spool.put(mark).unwrap_err().code(), SPOOL_FAILED);
+    spool.file = writable;
+    spool.write_at(mark.place(), &mark.bytes()).unwrap();
+    assert_eq!(spool.mark.end, end);
+    spool
+}
+
+#[test]
+fn a_mark_that_failed_and_is_there_does_not_make_the_next_torn_write_damage() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("spool");
+    let mut spool = with_a_mark_that_failed(&path);
+    let acknowledged = spool.mark.end;
+    spool.append(&texts(3)).unwrap();
+    // As if the process had been killed before its mark, or while it was written.
+    let whole = std::fs::read(&path).unwrap();
+    let is_newest = spool.mark;
+    drop(spool);
+    for damage in [0_u8, 0xff] {
+        let mut bytes = whole.clone();
+        let place = usize::try_from(is_newest.place()).unwrap();
+        bytes[place..place + 24].fill(damage);
+        std::fs::write(&path, &bytes).unwrap();
+        let spool = Spool::open(&path, 1 << 20).expect("what was acknowledged is whole");
+        assert!(spool.mark.end >= acknowledged);
+        assert_eq!(spool.peek(9).unwrap().0.len(), 2);
+    }
+    let mut bytes = whole;
+    bytes.truncate(usize::try_from(is_newest.end).unwrap() - 3);
+    let place = usize::try_from(is_newest.place()).unwrap();
+    let earlier = Mark::FIRST.bytes();
+    bytes[place..place + earlier.len()].copy_from_slice(&earlier);
+    std::fs::write(&path, &bytes).unwrap();
+    let spool = Spool::open(&path, 1 << 20).expect("what was acknowledged is whole");
+    assert_eq!(
+        (spool.mark.end, spool.peek(9).unwrap().0.len()),
+        (acknowledged, 1)
+    );
+}

@@ -190,7 +190,7 @@ async fn load(
 
 fn keys_of(item: &Item, keys: &mut BTreeSet<String>) {
     let next = match item {
-        Item::Renew | Item::Abandon { .. } => None,
+        Item::Renew | Item::Abandon { .. } | Item::TakeBack { .. } => None,
         Item::Intend(intent) => Some(intent),
         Item::Withdraw { next, .. } => next.as_ref(),
         Item::Record { entry, next } => {
@@ -244,10 +244,14 @@ async fn save(scope: &mut Scope<'_>, head: &Head, books: Books) -> Result<()> {
     let Changes {
         fresh,
         closed,
+        taken_back,
         opened,
         abandoned,
     } = &books.changes;
     close(scope, head, closed).await?;
+    for (attempt, instance) in taken_back {
+        take_back(scope, head, *attempt, *instance).await?;
+    }
     let opened: Vec<_> = opened
         .iter()
         .filter_map(|attempt| books.intents.get(attempt))
@@ -292,6 +296,24 @@ async fn close(scope: &mut Scope<'_>, head: &Head, closed: &BTreeSet<AttemptId>)
         .await?;
     }
     Ok(())
+}
+
+async fn take_back(
+    scope: &mut Scope<'_>,
+    head: &Head,
+    attempt: AttemptId,
+    instance: InstanceId,
+) -> Result<()> {
+    Sql::new(
+        head.backend,
+        "DELETE FROM lattice_intents WHERE attempt_key = ",
+    )
+    .bind(attempt.to_string())
+    .text(" AND instance_id = ")
+    .bind(*instance.as_uuid())
+    .run(scope)
+    .await
+    .map(drop)
 }
 
 /// Does what was decided about the intents that are still open and whose processes are still gone.
