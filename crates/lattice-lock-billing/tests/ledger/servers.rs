@@ -1,9 +1,13 @@
-use lattice_lock_billing::Ledger;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lattice_lock_billing::{Ledger, Resolution};
 use lattice_lock_repository::{Database, DatabaseOptions};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::contract::Fact;
+use crate::contract::{Fact, intent, open};
+use crate::first;
 
 /// A database server that tests may use: each gets a database of its own there.
 struct Server {
@@ -62,7 +66,7 @@ impl Server {
         let url = std::env::var(self.variable).unwrap_or_else(|_| self.default.into());
         let options = DatabaseOptions::default()
             .pool_size(1)
-            .acquire_timeout(std::time::Duration::from_secs(5));
+            .acquire_timeout(Duration::from_secs(5));
         let admin = match Database::open_with(&url, options).await {
             Ok(admin) => admin,
             Err(error) => return self.skip(&error),
@@ -104,4 +108,49 @@ async fn execute(admin: &Database, sql: &str) {
     let mut scope = admin.writer().unwrap();
     let connection = scope.connection().unwrap();
     connection.execute_unprepared(sql).await.unwrap();
+}
+
+#[cfg(feature = "postgres")]
+pub(crate) const HOLD_POSTGRES: &str = "WITH held AS (SELECT 1 FROM lattice_ledger WHERE id = 1 FOR UPDATE) \
+     SELECT pg_sleep(2.5) FROM held";
+#[cfg(feature = "mysql")]
+const HOLD_MYSQL: &str = "UPDATE lattice_ledger SET archives = archives + SLEEP(2.5) WHERE id = 1";
+
+/// Lets another process stall for a while with the ledger's lock.
+pub(crate) async fn stall(database: &Database, hold: &'static str) -> tokio::task::JoinHandle<()> {
+    let holder = database.clone();
+    let held = tokio::spawn(async move { execute(&holder, hold).await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    held
+}
+
+async fn leased_after_waiting(database: &Database, hold: &'static str) {
+    let lease = Duration::from_secs(1);
+    let ledger = Ledger::builder(database).lease(lease).build().unwrap();
+    let other = Ledger::new(database);
+    other.withdraw(first(), None).await.unwrap();
+    let held = stall(database, hold).await;
+    let live = first();
+    ledger.intend(intent(live)).await.unwrap();
+    // It was acknowledged this very moment, and has a lease of a second.
+    let done = other.recover(|_| Resolution::Withdraw).await.unwrap();
+    held.await.unwrap();
+    assert!(done.withdrawn.is_empty(), "a live call was recovered");
+    assert_eq!(open(&ledger).await, BTreeSet::from([live]));
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_begins_when_the_lock_is_had_on_postgres() {
+    on_postgres(|database| {
+        Box::pin(async move { leased_after_waiting(&database, HOLD_POSTGRES).await })
+    })
+    .await;
+}
+
+#[cfg(feature = "mysql")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_begins_when_the_lock_is_had_on_mariadb() {
+    on_mysql(|database| Box::pin(async move { leased_after_waiting(&database, HOLD_MYSQL).await }))
+        .await;
 }

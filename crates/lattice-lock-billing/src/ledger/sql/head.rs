@@ -13,7 +13,8 @@ pub(super) struct Head {
     pub(super) position: Position,
     /// Whether there are archived keys to look at.
     pub(super) has_archives: bool,
-    /// By the clock that all processes share.
+    /// By the clock that all processes share, once the lock was had: a lease that begins while it is waited for would be
+    /// over too soon.
     pub(super) now: Timestamp,
     /// Whether the settings of this very connection say that what is committed is kept.
     pub(super) is_durable: bool,
@@ -111,18 +112,23 @@ impl Head {
 /// `SQLite`'s transactions lock the whole file; in memory, or without a journal on the disk, it keeps nothing. A value of 3
 /// lets MariaDB flush as often as 1 does, and only it does so where a binary log that is not synced decides what was
 /// committed.
+///
+/// `PostgreSQL` would read its clock before it waits for the lock, were both in one select. Of MariaDB's clocks only
+/// `SYSDATE` moves on within a statement; connections keep UTC, so that no hour comes twice.
 fn query(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => {
-            "SELECT position, archives, \
+            "WITH head AS MATERIALIZED \
+             (SELECT position, archives FROM lattice_ledger WHERE id = 1 FOR UPDATE) \
+             SELECT position, archives, \
              CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now_us, \
              CAST(CASE WHEN current_setting('synchronous_commit') <> 'off' \
              AND current_setting('fsync') = 'on' THEN 1 ELSE 0 END AS BIGINT) AS durable \
-             FROM lattice_ledger WHERE id = 1 FOR UPDATE"
+             FROM head"
         }
         DbBackend::MySql => {
             "SELECT position, archives, \
-             CAST(UNIX_TIMESTAMP() * 1000000 AS SIGNED) AS now_us, \
+             CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED) AS now_us, \
              CAST(@@innodb_flush_log_at_trx_commit IN (1, 3) AND (@@log_bin = 0 OR @@sync_binlog = 1 \
              OR @@innodb_flush_log_at_trx_commit = 3) AS SIGNED) AS durable \
              FROM lattice_ledger WHERE id = 1 FOR UPDATE"
