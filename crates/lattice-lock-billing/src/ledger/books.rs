@@ -187,6 +187,10 @@ impl Books {
         self.intents.remove(&attempt);
         self.changes.opened.remove(&attempt);
         self.changes.closed.insert(attempt);
+        // What is opened behind it was not given up.
+        self.changes
+            .abandoned
+            .retain(|(given_up, _)| *given_up != attempt);
     }
 
     /// From now on it is nobody's, so that any recovery takes it.

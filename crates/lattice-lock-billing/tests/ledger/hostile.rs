@@ -176,6 +176,28 @@ async fn reprice(ledger: &Ledger) {
     assert!(ledger.reprice(ever, &catalogue).await.unwrap().corrected > 0);
 }
 
+pub(crate) fn an_attempt_that_is_taken_up_again_behind_its_withdrawal_is_not_given_up(
+    database: Database,
+) -> Fact {
+    Box::pin(async move {
+        let ledger = Ledger::new(&database);
+        let attempt = first();
+        ledger.intend(intent(attempt)).await.unwrap();
+        // One transaction: all are handed in before the writer has its turn.
+        let (given_up, ended, again) = tokio::join!(
+            ledger.abandon(attempt),
+            ledger.withdraw(attempt, None),
+            ledger.intend(intent(attempt)),
+        );
+        given_up.and(ended).and(again).unwrap();
+        let intents = ledger.open_intents().await.unwrap();
+        assert_eq!(intents[0].instance(), Some(ledger.instance()));
+        // It is alive and its lease is not over.
+        let done = ledger.recover(|_| Resolution::Withdraw).await.unwrap();
+        assert!(done.withdrawn.is_empty());
+    })
+}
+
 pub(crate) fn two_processes_with_the_same_attempt_book_it_once(database: Database) -> Fact {
     Box::pin(async move {
         let one = Ledger::new(&database);
