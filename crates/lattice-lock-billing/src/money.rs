@@ -14,8 +14,9 @@ const PLACES: usize = 9;
 
 /// An amount in nano-USD (10⁻⁹ US dollars): up to ± 9.2 billion dollars, exact.
 ///
-/// Written as a plain decimal number of dollars, in JSON as a string; `{:#}` puts a dollar sign before it.
-/// Reading back what was written gives the same amount.
+/// Written as a plain decimal number of dollars, in JSON as a string; `{:#}` puts a dollar sign before it. A width is
+/// filled as that of an integer, and a precision changes nothing: no digit is ever cut. Reading back what was written
+/// gives the same amount.
 ///
 /// ```
 /// use lattice_lock_billing::Money;
@@ -183,8 +184,6 @@ impl std::iter::Sum<Money> for MoneySum {
 
 impl fmt::Display for MoneySum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let dollar = if f.alternate() { "$" } else { "" };
         let (whole, nanos) = (
             self.0.unsigned_abs() / 1_000_000_000,
             self.0.unsigned_abs() % 1_000_000_000,
@@ -192,7 +191,7 @@ impl fmt::Display for MoneySum {
         let fraction = format!("{nanos:0PLACES$}");
         // At least cents, and no digit that matters is ever cut.
         let end = fraction.trim_end_matches('0').len().max(2);
-        f.pad(&format!("{sign}{dollar}{whole}.{}", &fraction[..end]))
+        f.pad_integral(self.0 >= 0, "$", &format!("{whole}.{}", &fraction[..end]))
     }
 }
 
@@ -270,6 +269,30 @@ mod tests {
     fn the_largest_arguments_fit() {
         assert_eq!(Money::usd(u32::MAX).nanos(), 4_294_967_295_000_000_000);
         assert_eq!(Money::cents(u32::MAX).nanos(), 42_949_672_950_000_000);
+    }
+
+    #[test]
+    fn no_format_cuts_digits_off_an_amount() {
+        let amount = Money::cents(123_456);
+        for text in [
+            format!("{amount:.2}"),
+            format!("{amount:.4}"),
+            format!("{amount:#.2}"),
+            format!("{amount:.0}"),
+        ] {
+            assert_eq!(text.parse::<Money>().ok(), Some(amount), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_padded_as_a_number_is() {
+        let debt = Money::from_nanos(-50_000_000);
+        assert_eq!(format!("[{debt:8}] [{debt:<8}]"), "[   -0.05] [-0.05   ]");
+        assert_eq!(
+            format!("[{debt:*^#9.1}] [{debt:08}]"),
+            "[*-$0.05**] [-0000.05]"
+        );
+        assert_eq!(format!("{:+}", Money::cents(5)), "+0.05");
     }
 
     proptest! {
