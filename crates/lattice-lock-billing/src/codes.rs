@@ -52,4 +52,7 @@ lattice_lock_errors::codes! {
     /// The spool, or a write in it, is of a version that this one does not know; nothing of it was changed.
     SPOOL_FOREIGN = "LL-BIL-021", Unsupported,
         "run the version that wrote it until it is empty, or start with another file and keep this one";
+    /// What a recovery was told to book is not the first statement of the attempt that it asked about: nothing was booked.
+    RESOLUTION_INVALID = "LL-BIL-022", Invalid,
+        "settle with the intent's own unknown entry, or with a new entry of the same attempt";
 }

@@ -1,10 +1,11 @@
-use lattice_lock_errors::Result;
+use lattice_lock_errors::{Error, Result};
 use serde::Serialize;
 
 use super::Ledger;
 use super::books::Item;
 use super::store::{Settled, Verdict};
-use crate::{Entry, Intent};
+use crate::codes::RESOLUTION_INVALID;
+use crate::{Entry, EntryKind, Intent};
 
 /// What is to become of an attempt whose process is gone.
 #[derive(Clone, Debug)]
@@ -12,7 +13,7 @@ use crate::{Entry, Intent};
 pub enum Resolution {
     /// It stays open, and no recovery asks again: somebody finds out, and records or withdraws it.
     Hold,
-    /// It is booked so: see [`Intent::unknown`]. Should the process be alive after all, what it records is booked as a
+    /// It is booked so: see [`Intent::unknown`]. It has to be an entry of the same attempt that corrects nothing. Should the process be alive after all, what it records is booked as a
     /// correction of this.
     Settle(Box<Entry>),
     /// It was certainly not billed.
@@ -57,8 +58,8 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`ENTRY_CONFLICT`](crate::codes::ENTRY_CONFLICT) and the like when an entry was decided that cannot be booked;
-    /// those of the database. What was done before stays done.
+    /// [`RESOLUTION_INVALID`] when an entry was decided that is not of the attempt, or a correction;
+    /// [`ENTRY_CONFLICT`](crate::codes::ENTRY_CONFLICT) and the like when it cannot be booked; those of the database. What was done before stays done.
     pub async fn recover(
         &self,
         mut decide: impl FnMut(&Intent) -> Resolution + Send,
@@ -76,7 +77,7 @@ impl Ledger {
             let verdicts = resolved
                 .iter()
                 .map(|(resolution, intent)| self.verdict(resolution, intent))
-                .collect();
+                .collect::<Result<_>>()?;
             let settled = self.store.settle(&self.caller, verdicts).await?;
             for ((resolution, intent), settled) in resolved.into_iter().zip(settled) {
                 recovery.note(&resolution, intent, settled)?;
@@ -84,9 +85,17 @@ impl Ledger {
         }
     }
 
-    fn verdict(&self, resolution: &Resolution, intent: &Intent) -> Verdict {
+    fn verdict(&self, resolution: &Resolution, intent: &Intent) -> Result<Verdict> {
         let item = match resolution {
             Resolution::Hold => None,
+            // It would leave the intent open, to be asked about again.
+            Resolution::Settle(entry) if !settles(entry, intent) => {
+                return Err(
+                    Error::new(RESOLUTION_INVALID, "another entry than asked for")
+                        .with("attempt", intent.attempt)
+                        .with("entry", entry.idempotency_key()),
+                );
+            }
             Resolution::Settle(entry) => Some(Item::Record {
                 entry: Box::new(entry.as_ref().clone().stamped(self.caller.now())),
                 next: None,
@@ -96,11 +105,16 @@ impl Ledger {
                 next: None,
             }),
         };
-        Verdict {
+        Ok(Verdict {
             intent: intent.clone(),
             item,
-        }
+        })
     }
+}
+
+fn settles(entry: &Entry, intent: &Intent) -> bool {
+    let is_first = entry.kind() == EntryKind::Usage && entry.revision() == 0;
+    is_first && entry.attempt() == Some(intent.attempt)
 }
 
 impl Recovery {

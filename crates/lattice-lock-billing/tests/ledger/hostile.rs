@@ -198,6 +198,40 @@ pub(crate) fn an_attempt_that_is_taken_up_again_behind_its_withdrawal_is_not_giv
     })
 }
 
+pub(crate) fn what_is_no_first_statement_of_an_attempt_does_not_settle_it(
+    database: Database,
+) -> Fact {
+    Box::pin(async move {
+        let ledger = Ledger::new(&database);
+        let attempt = first();
+        ledger.intend(intent(attempt)).await.unwrap();
+        ledger.abandon(attempt).await.unwrap();
+        let own = entry(attempt, 5);
+        for wrong in [
+            entry(first(), 5),
+            entry(attempt.next_attempt(), 5),
+            own.corrected("a guess"),
+            own.voided("never sent"),
+        ] {
+            let mut asked = 0;
+            let done = ledger.recover(|_| {
+                asked += 1;
+                // Whoever asks again is told to stop.
+                if asked > 1 {
+                    return Resolution::Hold;
+                }
+                Resolution::Settle(Box::new(wrong.clone()))
+            });
+            let refused = done.await.unwrap_err();
+            assert_eq!((refused.code(), asked), (codes::RESOLUTION_INVALID, 1));
+        }
+        assert_eq!(ledger.total().await.unwrap().entries, 0);
+        let done = ledger.recover(|_| Resolution::Settle(Box::new(own.clone())));
+        assert_eq!(done.await.unwrap().settled.len(), 1);
+        assert_eq!(open(&ledger).await, BTreeSet::new());
+    })
+}
+
 pub(crate) fn two_processes_with_the_same_attempt_book_it_once(database: Database) -> Fact {
     Box::pin(async move {
         let one = Ledger::new(&database);

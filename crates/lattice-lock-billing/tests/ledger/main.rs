@@ -99,6 +99,7 @@ macro_rules! on_store {
                 random_histories_agree_with_the_model
                 an_attempt_that_was_given_up_is_recovered_while_its_process_lives
                 an_attempt_that_is_taken_up_again_behind_its_withdrawal_is_not_given_up
+                what_is_no_first_statement_of_an_attempt_does_not_settle_it
                 what_the_ledger_refuses_is_given_up_by_itself
                 a_late_outcome_is_booked_once_whatever_was_corrected_before
                 two_processes_with_the_same_attempt_book_it_once
