@@ -55,4 +55,7 @@ lattice_lock_errors::codes! {
     /// What a recovery was told to book is not the first statement of the attempt that it asked about: nothing was booked.
     RESOLUTION_INVALID = "LL-BIL-022", Invalid,
         "settle with the intent's own unknown entry, or with a new entry of the same attempt";
+    /// A row of the ledger says something that this version does not know: a newer one wrote it, or somebody changed it.
+    LEDGER_FOREIGN = "LL-BIL-023", Unsupported,
+        "read on with the version that wrote it; if there is none, stop booking: somebody else changed the tables";
 }

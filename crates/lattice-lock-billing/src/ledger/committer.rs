@@ -24,7 +24,7 @@ use self::queue::{Job, Queue};
 use super::books::Item;
 use super::spool::Spool;
 use super::sql::Tables;
-use super::store::{Ack, Caller, Settled, Store, Verdict};
+use super::store::{Ack, Caller, Expired, Settled, Store, Verdict};
 use super::{Archive, LedgerStatus, LedgerTotal, Period};
 use crate::codes::{FLUSH_INCOMPLETE, WRITE_INTERRUPTED};
 use crate::{AttemptId, Entry, Intent, OperationId, Position};
@@ -373,7 +373,7 @@ impl Store for Committer {
         self.0.tables.open_intents().await
     }
 
-    async fn expired(&self, caller: &Caller, limit: usize) -> Result<Vec<Intent>> {
+    async fn expired(&self, caller: &Caller, limit: usize) -> Result<Expired> {
         self.0.tables.expired(caller, limit).await
     }
 

@@ -8,7 +8,7 @@ use lattice_lock_errors::Result;
 use lattice_lock_repository::Timestamp;
 
 use super::books::{Books, Item, Revision};
-use super::store::{Ack, Caller, Settled, Store, Verdict};
+use super::store::{Ack, Caller, Expired, Settled, Store, Verdict};
 use super::{Archive, Booking, LedgerStatus, LedgerTotal, Period};
 use crate::entry::Subject;
 use crate::{AttemptId, Entry, InstanceId, Intent, OperationId, Position};
@@ -109,11 +109,14 @@ impl Store for MemoryStore {
         Ok(self.state().books.intents.values().cloned().collect())
     }
 
-    async fn expired(&self, caller: &Caller, limit: usize) -> Result<Vec<Intent>> {
+    async fn expired(&self, caller: &Caller, limit: usize) -> Result<Expired> {
         let state = self.state();
         let open = state.books.intents.values();
         let expired = open.filter(|intent| state.is_expired(intent, caller));
-        Ok(expired.take(limit).cloned().collect())
+        Ok(Expired {
+            intents: expired.take(limit).cloned().collect(),
+            foreign: 0,
+        })
     }
 
     async fn settle(&self, caller: &Caller, verdicts: Vec<Verdict>) -> Result<Vec<Settled>> {

@@ -254,6 +254,7 @@ impl Ledger {
     ///
     /// # Errors
     ///
+    /// [`LEDGER_FOREIGN`](crate::codes::LEDGER_FOREIGN) at an entry of a newer version, so that nobody misses it;
     /// [`LEDGER_CORRUPT`](crate::codes::LEDGER_CORRUPT); those of the database.
     pub async fn of_operation(&self, operation: OperationId) -> Result<Vec<Entry>> {
         self.store.of_operation(operation).await
@@ -300,7 +301,8 @@ impl Ledger {
         self.store.status()
     }
 
-    /// Attempts that were intended and never booked, of every instance, held ones included.
+    /// Attempts that were intended and never booked, of every instance, held ones included. Those that a newer version
+    /// wrote, and that this one cannot read, are left out: a [recovery](Self::recover) counts the ones it leaves to it.
     ///
     /// # Errors
     ///

@@ -32,6 +32,8 @@ pub struct Recovery {
     pub withdrawn: Vec<Intent>,
     /// How many were taken by somebody else meanwhile, or turned out to be alive.
     pub left: usize,
+    /// How many others are of a newer version, and left to its processes.
+    pub foreign: u64,
 }
 
 /// How many intents are taken at a time.
@@ -67,10 +69,12 @@ impl Ledger {
         let mut recovery = Recovery::default();
         loop {
             let expired = self.store.expired(&self.caller, CHUNK).await?;
-            if expired.is_empty() {
+            recovery.foreign = expired.foreign;
+            if expired.intents.is_empty() {
                 return Ok(recovery);
             }
             let resolved: Vec<_> = expired
+                .intents
                 .into_iter()
                 .map(|intent| (decide(&intent), intent))
                 .collect();

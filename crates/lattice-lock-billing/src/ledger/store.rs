@@ -47,6 +47,14 @@ pub(super) struct Ack {
     pub(super) booking: Booking,
 }
 
+/// Intents whose processes are gone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Expired {
+    pub(super) intents: Vec<Intent>,
+    /// How many there are besides that a newer version wrote.
+    pub(super) foreign: u64,
+}
+
 /// What is to become of an intent whose process is gone.
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
@@ -83,7 +91,7 @@ pub(super) trait Store: Send + Sync {
     async fn total(&self) -> Result<LedgerTotal>;
     async fn open_intents(&self) -> Result<Vec<Intent>>;
     /// Open intents of nobody, and those of other processes whose leases are over.
-    async fn expired(&self, caller: &Caller, limit: usize) -> Result<Vec<Intent>>;
+    async fn expired(&self, caller: &Caller, limit: usize) -> Result<Expired>;
     /// Does what was decided about expired intents, each only if it still is one.
     async fn settle(&self, caller: &Caller, verdicts: Vec<Verdict>) -> Result<Vec<Settled>>;
     async fn archive(&self, archive: &Archive) -> Result<()>;

@@ -550,12 +550,9 @@ pub(crate) fn changed_rows_are_noticed(database: Database) -> Fact {
 
 #[cfg(feature = "sqlite")]
 async fn changed_rows(database: &Database) {
-    use sea_orm::ConnectionTrait;
-
     for change in [
         "cost_nanos = cost_nanos + 1",
         "cost_nanos = NULL",
-        "cost_state = 'free'",
         "input_tokens = NULL",
         "input_tokens = -1",
         "principal_id = 'user-18'",
@@ -568,7 +565,7 @@ async fn changed_rows(database: &Database) {
         "discount = 1",
         "service_tier = 'batch'",
         "payload_hash = 'x'",
-        "payload_hash = '2:' || substr(payload_hash, 3)",
+        "cost_state = 'no_usage'",
         "outcome = 'timeout'",
         "occurred_at = 0",
         "turn = 70000",
@@ -578,19 +575,83 @@ async fn changed_rows(database: &Database) {
         ledger.record(entry(attempt, 5), None).await.unwrap();
         let sql =
             format!("UPDATE lattice_entries SET {change} WHERE idempotency_key = '{attempt}'");
-        database
-            .transaction(move |scope| {
-                let sql = sql.clone();
-                Box::pin(async move {
-                    scope.connection()?.execute_unprepared(&sql).await.unwrap();
-                    Ok(())
-                })
-            })
-            .await
-            .unwrap();
+        crate::execute(database, &sql).await;
         let read = ledger.of_operation(attempt.operation()).await;
         assert_eq!(read.unwrap_err().code(), codes::LEDGER_CORRUPT, "{change}");
     }
+}
+
+/// What a newer version may write.
+#[cfg(feature = "sqlite")]
+pub(crate) fn an_entry_of_a_newer_version_is_not_missed(database: Database) -> Fact {
+    Box::pin(async move {
+        for change in [
+            "kind = 'refund'",
+            "service_tier = 'turbo'",
+            "principal_kind = 'agent'",
+            "outcome = 'guessed'",
+            "cost_state = 'free'",
+            "payload_hash = '2:x'",
+        ] {
+            let ledger = Ledger::new(&database);
+            let attempt = first();
+            let kept = ledger.record(entry(attempt, 5), None).await.unwrap().entry;
+            let sql =
+                format!("UPDATE lattice_entries SET {change} WHERE idempotency_key = '{attempt}'");
+            crate::execute(&database, &sql).await;
+            let after = kept
+                .position()
+                .map(|at| lattice_lock_billing::Position::new(at.get() - 1));
+            for read in [
+                ledger.of_operation(attempt.operation()).await,
+                ledger.list(after, 10).await,
+            ] {
+                assert_eq!(read.unwrap_err().code(), codes::LEDGER_FOREIGN, "{change}");
+            }
+        }
+    })
+}
+
+/// More of them than are looked at together, and before the other ones.
+#[cfg(feature = "__sql")]
+pub(crate) fn intents_of_a_newer_version_keep_no_other_from_being_recovered(
+    database: Database,
+) -> Fact {
+    Box::pin(async move {
+        let ledger = Ledger::new(&database);
+        let newer: Vec<_> = (0..520).map(|_| first()).collect();
+        for give_up in [false, true] {
+            let mut tasks = tokio::task::JoinSet::new();
+            for attempt in newer.iter().copied() {
+                let ledger = ledger.clone();
+                tasks.spawn(async move {
+                    match give_up {
+                        true => ledger.abandon(attempt).await,
+                        false => ledger.intend(intent(attempt)).await,
+                    }
+                });
+            }
+            while let Some(done) = tasks.join_next().await {
+                done.unwrap().unwrap();
+            }
+        }
+        crate::execute(
+            &database,
+            "UPDATE lattice_intents SET service_tier = 'turbo'",
+        )
+        .await;
+        let [agents, ours] = [first(), first()];
+        for attempt in [agents, ours] {
+            ledger.intend(intent(attempt)).await.unwrap();
+            ledger.abandon(attempt).await.unwrap();
+        }
+        let agent = "UPDATE lattice_intents SET principal_kind = 'agent' WHERE attempt_key = ";
+        crate::execute(&database, &format!("{agent}'{agents}'")).await;
+        assert_eq!(open(&ledger).await, BTreeSet::from([ours]));
+        let done = ledger.recover(|_| Resolution::Withdraw).await.unwrap();
+        assert_eq!((done.withdrawn.len(), done.foreign), (1, 521));
+        assert_eq!(done.withdrawn[0].attempt(), ours);
+    })
 }
 
 /// One that commits before it is safe.

@@ -186,6 +186,37 @@ async fn rows_that_somebody_else_changed_are_noticed() {
     on_sqlite(contract::changed_rows_are_noticed).await;
 }
 
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn what_a_newer_version_wrote_is_not_missed() {
+    on_sqlite(contract::an_entry_of_a_newer_version_is_not_missed).await;
+}
+
+/// Does something behind the ledger's back.
+#[cfg(feature = "__sql")]
+async fn execute(database: &Database, sql: &str) {
+    use sea_orm::ConnectionTrait;
+
+    let mut scope = database.writer().unwrap();
+    let connection = scope.connection().unwrap();
+    connection.execute_unprepared(sql).await.unwrap();
+}
+
+/// Intents of a newer version, in a database that keeps them.
+macro_rules! beside_a_newer_version {
+    ($engine:literal $name:ident $on:path) => {
+        #[cfg(feature = $engine)]
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            $on(contract::intents_of_a_newer_version_keep_no_other_from_being_recovered).await;
+        }
+    };
+}
+
+beside_a_newer_version!("sqlite" a_newer_version_may_run_beside_on_sqlite crate::on_sqlite);
+beside_a_newer_version!("postgres" a_newer_version_may_run_beside_on_postgres crate::servers::on_postgres);
+beside_a_newer_version!("mysql" a_newer_version_may_run_beside_on_mariadb crate::servers::on_mysql);
+
 #[cfg(feature = "postgres")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_to_a_commit_is_asked_for_again() {

@@ -3,11 +3,10 @@ use std::time::Duration;
 
 use lattice_lock_billing::{Ledger, Resolution};
 use lattice_lock_repository::{Database, DatabaseOptions};
-use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::contract::{Fact, intent, open};
-use crate::first;
+use crate::{execute, first};
 
 /// A database server that tests may use: each gets a database of its own there.
 struct Server {
@@ -102,12 +101,6 @@ impl Server {
         );
         eprintln!("SKIPPED: no server at {} ({error})", self.variable);
     }
-}
-
-async fn execute(admin: &Database, sql: &str) {
-    let mut scope = admin.writer().unwrap();
-    let connection = scope.connection().unwrap();
-    connection.execute_unprepared(sql).await.unwrap();
 }
 
 #[cfg(feature = "postgres")]

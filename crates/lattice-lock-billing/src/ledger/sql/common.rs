@@ -6,7 +6,7 @@ use lattice_lock_providers::ServiceTier;
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::corrupt;
+use super::{corrupt, newer};
 use crate::entry::Fact;
 use crate::{AttemptId, Intent, OperationId};
 
@@ -87,14 +87,26 @@ impl Common {
     }
 
     pub(super) fn tier(&self) -> Result<ServiceTier> {
-        let mut tiers = ServiceTier::SPECIAL
-            .into_iter()
-            .chain([ServiceTier::Standard]);
-        tiers
+        tiers()
             .find(|tier| tier.as_str() == self.service_tier)
-            .ok_or_else(|| corrupt("service_tier"))
+            .ok_or_else(|| newer("service_tier"))
     }
 }
+
+/// The service tiers that are known here.
+pub(super) fn tiers() -> impl Iterator<Item = ServiceTier> {
+    ServiceTier::SPECIAL
+        .into_iter()
+        .chain([ServiceTier::Standard])
+}
+
+/// The kinds of principals that are known here.
+pub(super) const KINDS: [PrincipalKind; 4] = [
+    PrincipalKind::User,
+    PrincipalKind::ApiKey,
+    PrincipalKind::Service,
+    PrincipalKind::External,
+];
 
 fn labels(attribution: &Attribution) -> (Option<String>, Option<String>, Option<String>) {
     let tags = attribution.tags();
@@ -119,14 +131,8 @@ pub(super) fn small(number: i64, column: &'static str) -> Result<u16> {
 }
 
 pub(super) fn kind_named(name: &str) -> Result<PrincipalKind> {
-    let kinds = [
-        PrincipalKind::User,
-        PrincipalKind::ApiKey,
-        PrincipalKind::Service,
-        PrincipalKind::External,
-    ];
-    kinds
+    KINDS
         .into_iter()
         .find(|kind| kind.as_str() == name)
-        .ok_or_else(|| corrupt("principal_kind"))
+        .ok_or_else(|| newer("principal_kind"))
 }

@@ -7,7 +7,7 @@ use sea_orm::Value;
 use sea_orm::entity::prelude::*;
 
 use super::common::{Common, kind_named, small};
-use super::corrupt;
+use super::{corrupt, newer};
 use crate::entry::{Effect, Fact, Subject, is_known};
 use crate::{Cost, Discount, Entry, EntryId, EntryKind, Money, Outcome, Position, Unpriced};
 
@@ -216,7 +216,8 @@ fn column(count: Count) -> Option<i64> {
 impl TryFrom<Model> for Entry {
     type Error = Error;
 
-    /// Reads a row back, and refuses one whose hash is not that of its columns.
+    /// Reads a row back, and refuses one whose hash is not that of its columns, or that a newer version wrote: whoever
+    /// reads must not miss it.
     fn try_from(row: Model) -> Result<Self> {
         let (hash, key) = (row.payload_hash.clone(), row.idempotency_key.clone());
         let entry = Self {
@@ -225,8 +226,13 @@ impl TryFrom<Model> for Entry {
             position: Some(Position::new(row.position)),
             fact: row.into_fact()?,
         };
-        let is_ours = is_known(&hash) && entry.payload_hash() == hash;
-        if !is_ours || entry.idempotency_key() != key {
+        let version = hash
+            .split_once(':')
+            .map(|(version, _)| version.parse::<u16>());
+        if !is_known(&hash) && matches!(version, Some(Ok(_))) {
+            return Err(newer("payload_hash").with("entry", entry.id));
+        }
+        if !is_known(&hash) || entry.payload_hash() != hash || entry.idempotency_key() != key {
             return Err(corrupt("payload_hash").with("entry", entry.id));
         }
         Ok(entry)
@@ -263,7 +269,7 @@ impl Model {
         let provider: ProviderId = common.provider.parse()?;
         Ok(Fact {
             subject,
-            kind: kind.ok_or_else(|| corrupt("kind"))?,
+            kind: kind.ok_or_else(|| newer("kind"))?,
             revision: small(self.revision, "revision")?,
             reason: self.reason,
             principal: common.principal_id.parse()?,
@@ -284,7 +290,7 @@ impl Model {
                 unpriced: i8::try_from(self.effect_unpriced)
                     .map_err(|_| corrupt("effect_unpriced"))?,
             },
-            outcome: outcome.ok_or_else(|| corrupt("outcome"))?,
+            outcome: outcome.ok_or_else(|| newer("outcome"))?,
             latency_us: self.latency_us,
             occurred_at: Timestamp::from_micros(self.occurred_at),
         })
@@ -334,12 +340,17 @@ impl Model {
             ("estimated", Some(amount), Some(version)) => Ok(Cost::Estimated { amount, version }),
             ("provider_reported", Some(amount), None) => Ok(Cost::ProviderReported { amount }),
             ("void", Some(Money::ZERO), None) => Ok(Cost::Void),
-            (state, None, None) => Unpriced::ALL
-                .into_iter()
-                .find(|why| why.as_str() == state)
-                .map(Cost::Unpriced)
-                .ok_or_else(|| corrupt("cost_state")),
-            _ => Err(corrupt("cost_state")),
+            ("priced" | "estimated" | "provider_reported" | "void", ..) => {
+                Err(corrupt("cost_state"))
+            }
+            (state, amount, version) => {
+                let why = Unpriced::ALL.into_iter().find(|why| why.as_str() == state);
+                let why = why.ok_or_else(|| newer("cost_state"))?;
+                if amount.is_some() || version.is_some() {
+                    return Err(corrupt("cost_state"));
+                }
+                Ok(Cost::Unpriced(why))
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ use self::statement::{OrOurs, Sql};
 use super::books::{Books, Changes, Item};
 use super::store::{Ack, Caller, Settled, Verdict};
 use super::{Archive, Booking};
-use crate::codes::LEDGER_CORRUPT;
+use crate::codes::{LEDGER_CORRUPT, LEDGER_FOREIGN};
 use crate::entry::Subject;
 use crate::{AttemptId, Entry, InstanceId, Intent, Outcome};
 
@@ -363,4 +363,9 @@ async fn settle(
 /// A row that our own code did not write.
 fn corrupt(column: &'static str) -> Error {
     Error::new(LEDGER_CORRUPT, "a row of the ledger makes no sense").with("column", column)
+}
+
+/// A row that this version did not write, for it does not know what stands there.
+fn newer(column: &'static str) -> Error {
+    Error::new(LEDGER_FOREIGN, "a row of the ledger is of another version").with("column", column)
 }

@@ -1,17 +1,20 @@
 use lattice_lock_errors::{Error, Result};
+use lattice_lock_principal::PrincipalKind;
+use lattice_lock_providers::ServiceTier;
 use lattice_lock_repository::{Scope, Timestamp};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect, Select,
 };
 use uuid::Uuid;
 
+use super::common::{KINDS, tiers};
 use super::head::Head;
 use super::statement::{OrOurs, Sql};
 use super::{Tables, entry_table, intent_table};
 use crate::codes::LEDGER_CORRUPT;
-use crate::ledger::store::Caller;
+use crate::ledger::store::{Caller, Expired};
 use crate::ledger::{Archive, LedgerTotal, Period};
 use crate::{Entry, Intent, MoneySum, OperationId, Position};
 
@@ -74,7 +77,9 @@ impl Tables {
 
     pub(in crate::ledger) async fn open_intents(&self) -> Result<Vec<Intent>> {
         let mut scope = self.database.reader()?;
-        let select = intent_table::Entity::find().order_by_asc(intent_table::Column::OpenedAt);
+        let select = intent_table::Entity::find()
+            .filter(known())
+            .order_by_asc(intent_table::Column::OpenedAt);
         let rows = select.all(scope.connection()?).await.or_ours()?;
         rows.into_iter().map(Intent::try_from).collect()
     }
@@ -83,12 +88,14 @@ impl Tables {
         &self,
         caller: &Caller,
         limit: usize,
-    ) -> Result<Vec<Intent>> {
+    ) -> Result<Expired> {
         let now = self.now(caller).await?;
         let mut scope = self.database.reader()?;
-        let mut expired = expired_intents(&mut scope, caller, now, None).await?;
-        expired.truncate(limit);
-        Ok(expired)
+        let mut intents = expired_intents(&mut scope, caller, now, None).await?;
+        intents.truncate(limit);
+        let foreign = expired(caller, now).filter(known().not());
+        let foreign = foreign.count(scope.connection()?).await.or_ours()?;
+        Ok(Expired { intents, foreign })
     }
 
     /// The time by the clock that all processes share.
@@ -131,13 +138,16 @@ fn within(period: Period) -> Cond {
         .add(Column::OccurredAt.lt(period.to.as_micros()))
 }
 
+/// Intents that this version can read. Those of a newer one are left to it, and keep nobody from the others.
+fn known() -> Cond {
+    let tiers = tiers().map(ServiceTier::as_str);
+    Cond::all()
+        .add(intent_table::Column::ServiceTier.is_in(tiers))
+        .add(intent_table::Column::PrincipalKind.is_in(KINDS.map(PrincipalKind::as_str)))
+}
+
 /// Open intents of nobody, and those of others whose leases are over or were never taken.
-pub(super) async fn expired_intents(
-    scope: &mut Scope<'_>,
-    caller: &Caller,
-    now: Timestamp,
-    keys: Option<Vec<String>>,
-) -> Result<Vec<Intent>> {
+fn expired(caller: &Caller, now: Timestamp) -> Select<intent_table::Entity> {
     let alive = Query::select()
         .column("instance_id")
         .from("lattice_instances")
@@ -148,9 +158,20 @@ pub(super) async fn expired_intents(
         .add(intent_table::Column::InstanceId.ne(own))
         .add(intent_table::Column::InstanceId.not_in_subquery(alive));
     let nobodys = intent_table::Column::InstanceId.is_null();
-    let mut select = intent_table::Entity::find()
+    intent_table::Entity::find()
         .filter(intent_table::Column::Held.eq(0_i64))
         .filter(Cond::any().add(nobodys).add(of_the_dead))
+}
+
+/// Those that are expired and [`known`], of these keys if there are any.
+pub(super) async fn expired_intents(
+    scope: &mut Scope<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    keys: Option<Vec<String>>,
+) -> Result<Vec<Intent>> {
+    let mut select = expired(caller, now)
+        .filter(known())
         .order_by_asc(intent_table::Column::OpenedAt)
         .limit(MOST_EXPIRED);
     if let Some(keys) = keys {
