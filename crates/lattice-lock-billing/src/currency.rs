@@ -77,12 +77,12 @@ const LONGEST_SOURCE: usize = 64;
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Told")]
 pub struct ForeignAmount {
     currency: Currency,
-    #[serde(with = "rust_decimal_text")]
+    #[serde(serialize_with = "as_text")]
     amount: Decimal,
-    #[serde(with = "rust_decimal_text")]
+    #[serde(serialize_with = "as_text")]
     usd_per_unit: Decimal,
     source: String,
 }
@@ -152,24 +152,35 @@ impl ForeignAmount {
     }
 }
 
+/// What somebody says that an amount is, before it is held against the rules.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    currency: Currency,
+    amount: String,
+    usd_per_unit: String,
+    source: String,
+}
+
+impl TryFrom<Told> for ForeignAmount {
+    type Error = Error;
+
+    fn try_from(told: Told) -> Result<Self> {
+        Self::new(
+            told.currency,
+            &told.amount,
+            &told.usd_per_unit,
+            &told.source,
+        )
+    }
+}
+
 /// Decimals as text, exactly: a number of JSON may pass through a float.
-mod rust_decimal_text {
-    use rust_decimal::Decimal;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(
-        decimal: &Decimal,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(decimal)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Decimal, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Decimal::from_str_exact(&text).map_err(D::Error::custom)
-    }
+fn as_text<S: serde::Serializer>(
+    decimal: &Decimal,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(decimal)
 }
 
 #[cfg(test)]
@@ -213,6 +224,20 @@ mod tests {
     fn a_currency_that_is_not_converted_is_never_taken_for_dollars() {
         assert!("10.00 EUR".parse::<Money>().is_err());
         assert!("€10".parse::<Money>().is_err());
+    }
+
+    #[test]
+    fn a_foreign_amount_from_json_keeps_the_rules_of_one_that_is_made() {
+        let read = |rate: &str, source: &str| {
+            serde_json::from_value::<ForeignAmount>(serde_json::json!({
+                "currency": "EUR", "amount": "10", "usd_per_unit": rate, "source": source,
+            }))
+        };
+        assert!(read("-1", "s").is_err());
+        assert!(read("0", "s").is_err());
+        let long = read("1.10", &"x".repeat(1 << 20)).unwrap();
+        assert_eq!(long.source().len(), LONGEST_SOURCE);
+        assert_eq!(long.usd_per_unit().to_string(), "1.1");
     }
 
     proptest! {
