@@ -47,7 +47,7 @@ impl BillingIntegrityError {
 ///
 /// What a reply said is booked once, and stands whatever is corrected later: it is held against the first statement of each
 /// attempt, or against what was booked late for one that had been given up. That the corrections behind it change the
-/// total by what they say is proved too.
+/// total, and the number of unpriced attempts, by what they say is proved too, and that no revision is there twice.
 ///
 /// # Errors
 ///
@@ -66,14 +66,16 @@ pub fn prove<'a>(
     entries: impl IntoIterator<Item = &'a Entry>,
 ) -> Result<()> {
     let mut attempts = BTreeMap::<_, BTreeMap<_, &Entry>>::new();
+    let mut doubled = 0_u64;
     for entry in entries {
         if let Some(attempt) = entry.attempt() {
             let revisions = attempts.entry(attempt).or_default();
-            revisions.insert(entry.revision(), entry);
+            doubled += u64::from(revisions.insert(entry.revision(), entry).is_some());
         }
     }
     let mut booked = UsageAccumulator::default();
     let (mut effects, mut last) = (0, 0);
+    let (mut unpriced, mut last_unpriced) = (0_i64, 0_i64);
     for revisions in attempts.values() {
         let mut known = revisions.values();
         let known = known.find(|entry| entry.outcome() != Outcome::Unknown);
@@ -82,13 +84,26 @@ pub fn prove<'a>(
         }
         let each = revisions.values().map(|it| i128::from(it.effect().nanos()));
         effects += each.sum::<i128>();
+        let each = revisions.values();
+        unpriced += each
+            .map(|it| i64::from(it.fact.effect.unpriced))
+            .sum::<i64>();
         let amount = revisions.values().next_back();
         let amount = amount.and_then(|entry| entry.cost().amount());
+        last_unpriced += i64::from(amount.is_none());
         last += amount.map_or(0, |amount| i128::from(amount.nanos()));
     }
     let sums = [effects, last].map(|nanos| MoneySum::from_nanos(nanos).to_string());
     let changes = || (effects != last).then(|| ("changes", sums[1].clone(), sums[0].clone()));
-    match disagreement(returned, &booked).or_else(changes) {
+    let differ = |figure, left: i64, right: i64| {
+        (left != right).then(|| (figure, left.to_string(), right.to_string()))
+    };
+    let twice = (doubled > 0).then(|| ("doubled entries", "0".to_owned(), doubled.to_string()));
+    let found = twice
+        .or_else(|| disagreement(returned, &booked))
+        .or_else(changes)
+        .or_else(|| differ("unpriced changes", last_unpriced, unpriced));
+    match found {
         None => Ok(()),
         Some((figure, returned, booked)) => {
             let cause = BillingIntegrityError::Disagreement {
@@ -217,6 +232,21 @@ mod tests {
         check(&returned, &entries, Some("changes"));
         // It changes the total by what was owed before, and this one does not say so.
         check(&returned, &[first, dearer, void], Some("changes"));
+    }
+
+    #[test]
+    fn an_entry_that_is_there_twice_is_no_proof() {
+        let once = entry(1, Some(10), Some(5));
+        let returned = sum(std::slice::from_ref(&once));
+        check(&returned, &[once.clone(), once], Some("doubled entries"));
+    }
+
+    #[test]
+    fn what_an_entry_says_of_unpriced_attempts_is_proved_too() {
+        let mut wrong = entry(1, Some(10), Some(5));
+        let returned = sum(std::slice::from_ref(&wrong));
+        wrong.fact.effect.unpriced = 1;
+        check(&returned, &[wrong], Some("unpriced changes"));
     }
 
     #[test]
