@@ -111,8 +111,8 @@ impl Entry {
         entry.costing(Cost::Void)
     }
 
-    /// Sets what was used, and prices it. Figures beyond what can be kept make the cost
-    /// [implausible](Unpriced::Implausible), and are themselves left out.
+    /// Sets what was used, and prices it. A cost beyond what can be kept is [implausible](Unpriced::Implausible); so is
+    /// that of counts beyond it, which are themselves left out.
     #[must_use]
     pub fn used(self, usage: TokenUsage, prices: Option<(&PriceVersion, &PriceList)>) -> Self {
         self.rated(usage, prices.map(Tariff::from).as_ref())
@@ -125,14 +125,14 @@ impl Entry {
             self.fact.service_tier = tariff.tier;
             self.fact.discount = tariff.discount;
         }
-        let cost = Cost::of(&usage, tariff)
-            .ok()
-            .filter(|_| is_keepable(&usage));
         self.fact.foreign = None;
-        let implausible = (TokenUsage::new(), Cost::Unpriced(Unpriced::Implausible));
-        let (usage, cost) = cost.map_or(implausible, |cost| (usage, cost));
+        let implausible = Cost::Unpriced(Unpriced::Implausible);
+        if !is_keepable(&usage) {
+            self.fact.usage = TokenUsage::new();
+            return self.costing(implausible);
+        }
         self.fact.usage = usage;
-        self.costing(cost)
+        self.costing(Cost::of(&usage, tariff).unwrap_or(implausible))
     }
 
     /// [`rated`](Self::rated), of a usage that nobody reported: the cost is an estimate and says so.
@@ -319,6 +319,17 @@ mod tests {
             assert_eq!(booked.cost(), &Cost::Unpriced(Unpriced::Implausible));
             assert!(booked.usage().is_absent());
         }
+    }
+
+    #[test]
+    fn a_usage_that_can_be_kept_is_kept_where_its_cost_cannot() {
+        let dear = lattice_lock_providers::Price::per_million("1000000").unwrap();
+        let list = PriceList::new([(Bucket::Input, dear)]);
+        let usage = TokenUsage::new().with(Bucket::Input, 10_000_000_000);
+        let version = PriceVersion::new("v");
+        let booked = entry(OperationId::generate()).used(usage, Some((&version, &list)));
+        assert_eq!(booked.usage(), &usage);
+        assert_eq!(booked.cost(), &Cost::Unpriced(Unpriced::Implausible));
     }
 
     #[test]
