@@ -298,12 +298,8 @@ fn each_line(
 
 /// The dearer of the two rates for text; unknown unless both are, because the dearer one might be the other.
 fn text_price(prices: &Prices) -> Option<Price> {
-    let output = prices.price(Bucket::Output)?;
-    Some(
-        prices
-            .price(Bucket::Input)
-            .map_or(output, |input| input.max(output)),
-    )
+    let input = prices.price(Bucket::Input)?;
+    Some(input.max(prices.price(Bucket::Output)?))
 }
 
 /// How many tokens are in the provider's total and in no bucket. Without any bucket it is all of them.
@@ -532,7 +528,7 @@ mod tests {
         let total = TokenUsage::new().with_total(1);
         let both = [(Bucket::Input, "3"), (Bucket::Output, "2")];
         assert_eq!(exact(&both, &total).as_deref(), Some("0.000003"));
-        assert_eq!(exact(&both[1..], &total).as_deref(), Some("0.000002"));
+        assert_eq!(exact(&both[1..], &total), None);
         assert_eq!(exact(&both[..1], &total), None);
     }
 
