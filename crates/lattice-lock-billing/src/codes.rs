@@ -45,7 +45,7 @@ lattice_lock_errors::codes! {
     FLUSH_INCOMPLETE = "LL-BIL-017", Timeout, "allow more time, or bring the database back and flush again";
     /// The entry is in an archive, and so can be neither returned nor corrected.
     ENTRY_ARCHIVED = "LL-BIL-018", Conflict, "look into the archive; book a charge for what is still owed";
-    /// The period cannot be archived: it is not over, or its entries changed since they were exported.
+    /// The period cannot be archived: it is not over, or its entries were changed or corrected since they were exported.
     PERIOD_OPEN = "LL-BIL-019", Conflict, "recover what is open, export the period again, and archive that";
     /// Writing an archive failed.
     EXPORT_FAILED = "LL-BIL-020", Unavailable, "check the file and the space for it, and begin again";

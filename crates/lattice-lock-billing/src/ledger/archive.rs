@@ -61,7 +61,8 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Refuses to archive what is not what was exported, or a period of which something is still open.
+    /// Refuses to archive what is not what was exported, or a period of which something is still open: an attempt, or an
+    /// entry whose correction would stay without it.
     pub(super) fn require_same(&self, total: LedgerTotal, is_open: bool) -> Result<()> {
         if is_open || total != self.total {
             return Err(Error::new(PERIOD_OPEN, "the period is not closed"));
@@ -114,8 +115,8 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`PERIOD_OPEN`] when an attempt of the period is still open, or its entries are not those that were exported:
-    /// nothing is removed. Those of the database.
+    /// [`PERIOD_OPEN`] when an attempt of the period is still open, its entries are not those that were exported, or one
+    /// was corrected since, or into another period that is still there: nothing is removed. Those of the database.
     pub async fn archive(&self, archive: &Archive) -> Result<()> {
         self.store.archive(archive).await
     }

@@ -155,7 +155,13 @@ impl Store for MemoryStore {
         let leaving = state.books.entries.values().filter(|entry| leaves(entry));
         let total = LedgerTotal::of(leaving);
         let mut open = state.books.intents.values();
-        archive.require_same(total, open.any(|intent| archive.period.begins_in(intent)))?;
+        let is_open = open.any(|intent| archive.period.begins_in(intent));
+        let is_torn = state.books.entries.values().any(|entry| {
+            let revisions = (entry.fact.subject.clone(), 0)..revision_of(entry);
+            let mut before = state.books.entries.range(revisions);
+            !leaves(entry) && before.any(|(_, entry)| leaves(entry))
+        });
+        archive.require_same(total, is_open || is_torn)?;
         let Books {
             entries, archived, ..
         } = &mut state.books;
@@ -188,6 +194,10 @@ impl Store for MemoryStore {
     fn status(&self) -> LedgerStatus {
         LedgerStatus::default()
     }
+}
+
+fn revision_of(entry: &Entry) -> Revision {
+    (entry.fact.subject.clone(), entry.fact.revision)
 }
 
 impl LedgerTotal {

@@ -511,16 +511,34 @@ facts! {
         let void = ledger.record(fixed.voided("y"), None).await.unwrap().entry;
         let after = ledger.total().await.unwrap();
         assert_eq!((before.unpriced, after.unpriced), (1, 0));
-        // A revision that came after the export stays, and so does the sum.
+        // A revision that came after the export would stay without what it corrects.
+        assert_eq!(ledger.archive(&stale).await.unwrap_err().code(), codes::PERIOD_OPEN);
+        assert_eq!(ledger.total().await.unwrap(), after);
+        assert_eq!(ledger.archives().await.unwrap(), []);
+        assert_eq!(String::from_utf8(file).unwrap().lines().count(), 2);
+        // So would one of a charge that is dated into another period.
+        let who = Principal::external("user-17").unwrap();
+        let what = "openai/file_storage".parse().unwrap();
+        let charge = Entry::charge("1".parse().unwrap(), &who, what, Money::cents(1)).unwrap();
+        let charge = ledger.record(charge.occurred_at(at(1)), None).await.unwrap().entry;
+        let moved = charge.voided("not ours").occurred_at(at(6_000_000));
+        ledger.record(moved, None).await.unwrap();
+        let torn = ledger.export(period, &mut Vec::new()).await.unwrap();
+        assert_eq!(ledger.archive(&torn).await.unwrap_err().code(), codes::PERIOD_OPEN);
+        let others = Period::new(at(6_000_000), at(6_000_001));
+        let others = ledger.export(others, &mut Vec::new()).await.unwrap();
+        ledger.archive(&others).await.unwrap();
+        let after = ledger.total().await.unwrap();
+        let stale = ledger.export(period, &mut Vec::new()).await.unwrap();
         ledger.archive(&stale).await.unwrap();
         assert_eq!(ledger.total().await.unwrap(), after);
-        assert_eq!(String::from_utf8(file).unwrap().lines().count(), 2);
-        assert_eq!(ledger.archives().await.unwrap(), std::slice::from_ref(&stale));
+        assert_eq!(ledger.archives().await.unwrap(), [others.clone(), stale.clone()]);
         // Whoever did not hear of it may do it again.
         ledger.archive(&stale).await.unwrap();
-        assert_eq!(ledger.archives().await.unwrap(), std::slice::from_ref(&stale));
+        assert_eq!(ledger.archives().await.unwrap(), [others.clone(), stale.clone()]);
         let attempt = kept.attempt().unwrap();
-        assert_eq!(ledger.of_operation(attempt.operation()).await.unwrap(), [void]);
+        assert_eq!(ledger.of_operation(attempt.operation()).await.unwrap(), []);
+        assert_eq!(void.revision(), 2);
         for again in [entry(attempt, 5), entry(attempt, 6)] {
             assert_eq!(ledger.record(again, None).await.unwrap_err().code(), codes::ENTRY_ARCHIVED);
         }

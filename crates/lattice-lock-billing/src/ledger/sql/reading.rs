@@ -237,7 +237,8 @@ pub(super) async fn archive(scope: &mut Scope<'_>, archive: &Archive) -> Result<
     );
     let open = open.bind(archive.period.to.as_micros()).text(" LIMIT 1");
     let is_open = !open.rows(scope).await?.is_empty();
-    archive.require_same(sum(row)?, is_open)?;
+    let is_torn = is_torn(scope, backend, archive).await?;
+    archive.require_same(sum(row)?, is_open || is_torn)?;
     leaving(Sql::new(
         backend,
         "INSERT INTO lattice_archived_keys (idempotency_key, payload_hash) \
@@ -274,6 +275,42 @@ pub(super) async fn archive(scope: &mut Scope<'_>, archive: &Archive) -> Result<
     .run(scope)
     .await
     .map(drop)
+}
+
+/// Whether a correction would stay without what it corrects.
+async fn is_torn(scope: &mut Scope<'_>, backend: DbBackend, archive: &Archive) -> Result<bool> {
+    let (from, to) = (
+        archive.period.from.as_micros(),
+        archive.period.to.as_micros(),
+    );
+    let up_to = archive.up_to.get();
+    for subject in [
+        "base.operation_id = later.operation_id AND base.turn = later.turn \
+         AND base.attempt = later.attempt",
+        "base.charge_key = later.charge_key",
+    ] {
+        let sql = format!(
+            "SELECT later.position FROM lattice_entries later JOIN lattice_entries base ON {subject} \
+             AND base.revision < later.revision WHERE later.revision > 0 AND base.occurred_at >= "
+        );
+        let torn = Sql::new(backend, &sql)
+            .bind(from)
+            .text(" AND base.occurred_at < ")
+            .bind(to)
+            .text(" AND base.position <= ")
+            .bind(up_to)
+            .text(" AND (later.position > ")
+            .bind(up_to)
+            .text(" OR later.occurred_at < ")
+            .bind(from)
+            .text(" OR later.occurred_at >= ")
+            .bind(to)
+            .text(") LIMIT 1");
+        if !torn.rows(scope).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn archive_row(archive: &Archive) -> Result<[sea_orm::Value; 9]> {
