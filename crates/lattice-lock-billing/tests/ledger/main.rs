@@ -4,7 +4,6 @@
 #[cfg(feature = "sqlite")]
 mod away;
 #[cfg(feature = "sqlite")]
-mod breaks;
 mod contract;
 #[cfg(feature = "sqlite")]
 mod disk;
