@@ -1,6 +1,12 @@
 //! The same rows through bare sqlx: one task that takes what writers hand it, inserts it in one transaction, looks what is
 //! there, commits, and answers.
+//!
+//! It does what makes sqlx fast. PostgreSQL gets an array of each column, so that there is one statement for any number of
+//! rows. The others get rows and keys by powers of two: a text with thousands of placeholders that is new to the server
+//! takes it longer to read than the rows take it to write. Each statement is small enough to go out in one piece, because
+//! sqlx leaves Nagle's algorithm on.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lattice_lock::repository::{Engine, Timestamp};
@@ -16,6 +22,9 @@ use crate::load::Write;
 const BATCH: usize = 512;
 
 type Answer = oneshot::Sender<()>;
+type Outcome<T> = std::result::Result<T, sqlx::Error>;
+/// The entry's id and hash of each key.
+type Kept = HashMap<String, (Uuid, String)>;
 
 struct New {
     id: Uuid,
@@ -26,7 +35,7 @@ struct New {
 
 pub(crate) struct Bare {
     queue: mpsc::Sender<New>,
-    task: tokio::task::JoinHandle<std::result::Result<(), sqlx::Error>>,
+    task: tokio::task::JoinHandle<Outcome<()>>,
 }
 
 impl Bare {
@@ -83,98 +92,221 @@ const COLUMNS: &str = "position, entry_id, idempotency_key, payload_hash, kind, 
     web_searches, requests, provider_total, discount, cost_nanos, cost_state, price_version, foreign_amount, effect_nanos, \
     effect_unpriced, outcome, latency_us, occurred_at, recorded_at";
 
-/// The loop, written once for three drivers whose types differ.
-macro_rules! bare {
-    ($name:ident, $driver:ty, $connection:ty, $prepare:expr, $table:literal, $create:expr, $or_nothing:literal) => {
-        async fn $name(
-            url: String,
-            mut jobs: mpsc::Receiver<New>,
-        ) -> std::result::Result<(), sqlx::Error> {
-            let mut connection = <$connection>::connect(&url).await?;
-            for statement in $prepare {
-                sqlx::query(statement).execute(&mut connection).await?;
-            }
-            let create: String = sqlx::query($table).fetch_one(&mut connection).await?.get(0);
-            sqlx::query("DROP TABLE IF EXISTS lattice_bare_entries").execute(&mut connection).await?;
-            sqlx::query(sqlx::AssertSqlSafe($create(&create))).execute(&mut connection).await?;
-            let (mut batch, mut position) = (Vec::new(), 0_i64);
-            while jobs.recv_many(&mut batch, BATCH).await > 0 {
-                let mut transaction = connection.begin().await?;
-                let now = Timestamp::now().as_micros();
+fn hash(position: i64) -> String {
+    format!("1:{position:064x}")
+}
+
+fn kept<'r, R>(rows: &'r [R]) -> Kept
+where
+    R: Row,
+    usize: sqlx::ColumnIndex<R>,
+    String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    Uuid: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    let parts = |row: &'r R| (row.get(0), (row.get(1), row.get(2)));
+    rows.iter().map(parts).collect()
+}
+
+/// Inserts a batch whose first row has this position, and looks what is there.
+macro_rules! by_rows {
+    ($name:ident, $driver:ty, $connection:ty, $most_rows:literal, $or_nothing:literal) => {
+        async fn $name(connection: &mut $connection, batch: &[New], first: i64) -> Outcome<Kept> {
+            let (now, mut position, mut rest) = (Timestamp::now().as_micros(), first, batch);
+            while !rest.is_empty() {
+                let (part, behind) = rest.split_at(1 << rest.len().min($most_rows).ilog2());
+                rest = behind;
                 let mut insert = QueryBuilder::<$driver>::new(format!("INSERT INTO {TABLE} ({COLUMNS}) "));
-                insert.push_values(&batch, |mut row, new| {
-                    position += 1;
+                insert.push_values(part, |mut row, new| {
                     row.push_bind(position)
                         .push_bind(new.id)
-                        .push_bind(new.key.clone())
-                        .push_bind(format!("1:{:064x}", position))
+                        .push_bind(&new.key)
+                        .push_bind(hash(position))
                         .push_bind("usage")
                         .push_bind(new.operation)
                         .push_bind(1_i64)
                         .push_bind(1_i64)
-                        .push_bind(None::<String>)
+                        .push_bind(None::<&str>)
                         .push_bind(0_i64)
-                        .push_bind(None::<String>)
-                        .push_bind("user-17".to_owned())
+                        .push_bind(None::<&str>)
+                        .push_bind("user-17")
                         .push_bind("external")
-                        .push_bind(Some("search".to_owned()))
-                        .push_bind(Some("mail".to_owned()))
-                        .push_bind(Some(r#"{"cost_center":"4711"}"#.to_owned()))
-                        .push_bind(None::<String>)
-                        .push_bind("openai".to_owned())
-                        .push_bind("gpt-5-mini".to_owned())
-                        .push_bind(Some("translation".to_owned()))
+                        .push_bind("search")
+                        .push_bind("mail")
+                        .push_bind(r#"{"cost_center":"4711"}"#)
+                        .push_bind(None::<&str>)
+                        .push_bind("openai")
+                        .push_bind("gpt-5-mini")
+                        .push_bind("translation")
                         .push_bind("standard")
-                        .push_bind(Some("gpt-5-mini-2025-08-07".to_owned()))
-                        .push_bind(Some("req_0123456789abcdef".to_owned()))
-                        .push_bind(Some(1200_i64))
-                        .push_bind(Some(300_i64))
+                        .push_bind("gpt-5-mini-2025-08-07")
+                        .push_bind("req_0123456789abcdef")
+                        .push_bind(1200_i64)
+                        .push_bind(300_i64)
                         .push_bind(None::<i64>)
                         .push_bind(None::<i64>)
                         .push_bind(None::<i64>)
                         .push_bind(None::<i64>)
                         .push_bind(None::<i64>)
-                        .push_bind(Some(250_i64))
-                        .push_bind(Some(64_i64))
+                        .push_bind(250_i64)
+                        .push_bind(64_i64)
                         .push_bind(None::<i64>)
                         .push_bind(None::<i64>)
                         .push_bind(None::<i64>)
-                        .push_bind(Some(1814_i64))
+                        .push_bind(1814_i64)
                         .push_bind(0_i64)
-                        .push_bind(Some(1_003_000_i64))
+                        .push_bind(1_003_000_i64)
                         .push_bind("priced")
-                        .push_bind(Some("load@2026-11-01".to_owned()))
-                        .push_bind(None::<String>)
+                        .push_bind("load@2026-11-01")
+                        .push_bind(None::<&str>)
                         .push_bind(1_003_000_i64)
                         .push_bind(0_i64)
                         .push_bind("replied")
-                        .push_bind(Some(812_000_i64))
+                        .push_bind(812_000_i64)
                         .push_bind(now)
                         .push_bind(now);
+                    position += 1;
                 });
                 insert.push($or_nothing);
-                insert.build().execute(&mut *transaction).await?;
-                let mut look = QueryBuilder::<$driver>::new(format!(
-                    "SELECT idempotency_key, entry_id, payload_hash FROM {TABLE} WHERE idempotency_key IN ("
-                ));
-                let mut keys = look.separated(", ");
-                for new in &batch {
-                    keys.push_bind(new.key.clone());
-                }
-                look.push(")");
-                let rows = look.build().fetch_all(&mut *transaction).await?;
-                let kept: std::collections::HashMap<String, (Uuid, String)> = rows
-                    .iter()
-                    .map(|row| (row.get(0), (row.get(1), row.get(2))))
-                    .collect();
+                insert.build().execute(&mut *connection).await?;
+            }
+            let mut look = QueryBuilder::<$driver>::new(format!(
+                "SELECT idempotency_key, entry_id, payload_hash FROM {TABLE} WHERE idempotency_key IN ("
+            ));
+            let mut keys = look.separated(", ");
+            let last = batch.last().into_iter().cycle();
+            for new in batch.iter().chain(last).take(batch.len().next_power_of_two()) {
+                keys.push_bind(&new.key);
+            }
+            look.push(")");
+            Ok(kept(&look.build().fetch_all(&mut *connection).await?))
+        }
+    };
+}
+
+by_rows!(
+    into_sqlite,
+    sqlx::Sqlite,
+    sqlx::SqliteConnection,
+    256,
+    " ON CONFLICT DO NOTHING"
+);
+by_rows!(
+    into_mysql,
+    sqlx::MySql,
+    sqlx::MySqlConnection,
+    64,
+    " ON DUPLICATE KEY UPDATE entry_id = entry_id"
+);
+
+/// The same with an array of each column.
+async fn into_postgres(
+    connection: &mut sqlx::PgConnection,
+    batch: &[New],
+    first: i64,
+) -> Outcome<Kept> {
+    let now = Timestamp::now().as_micros();
+    let arrays: Vec<_> = (1..=47).map(|column| format!("${column}")).collect();
+    let arrays = arrays.join(", ");
+    let insert = format!(
+        "INSERT INTO {TABLE} ({COLUMNS}) SELECT * FROM UNNEST({arrays}) ON CONFLICT DO NOTHING"
+    );
+    for (part, first) in batch.chunks(16).zip((first..).step_by(16)) {
+        let keys: Vec<_> = part.iter().map(|new| new.key.as_str()).collect();
+        sqlx::query(sqlx::AssertSqlSafe(insert.as_str()))
+            .bind((first..).take(part.len()).collect::<Vec<_>>())
+            .bind(part.iter().map(|new| new.id).collect::<Vec<_>>())
+            .bind(&keys)
+            .bind((first..).take(part.len()).map(hash).collect::<Vec<_>>())
+            .bind(vec!["usage"; part.len()])
+            .bind(part.iter().map(|new| new.operation).collect::<Vec<_>>())
+            .bind(vec![1_i64; part.len()])
+            .bind(vec![1_i64; part.len()])
+            .bind(vec![None::<&str>; part.len()])
+            .bind(vec![0_i64; part.len()])
+            .bind(vec![None::<&str>; part.len()])
+            .bind(vec!["user-17"; part.len()])
+            .bind(vec!["external"; part.len()])
+            .bind(vec!["search"; part.len()])
+            .bind(vec!["mail"; part.len()])
+            .bind(vec![r#"{"cost_center":"4711"}"#; part.len()])
+            .bind(vec![None::<&str>; part.len()])
+            .bind(vec!["openai"; part.len()])
+            .bind(vec!["gpt-5-mini"; part.len()])
+            .bind(vec!["translation"; part.len()])
+            .bind(vec!["standard"; part.len()])
+            .bind(vec!["gpt-5-mini-2025-08-07"; part.len()])
+            .bind(vec!["req_0123456789abcdef"; part.len()])
+            .bind(vec![1200_i64; part.len()])
+            .bind(vec![300_i64; part.len()])
+            .bind(vec![None::<i64>; part.len()])
+            .bind(vec![None::<i64>; part.len()])
+            .bind(vec![None::<i64>; part.len()])
+            .bind(vec![None::<i64>; part.len()])
+            .bind(vec![None::<i64>; part.len()])
+            .bind(vec![250_i64; part.len()])
+            .bind(vec![64_i64; part.len()])
+            .bind(vec![None::<i64>; part.len()])
+            .bind(vec![None::<i64>; part.len()])
+            .bind(vec![None::<i64>; part.len()])
+            .bind(vec![1814_i64; part.len()])
+            .bind(vec![0_i64; part.len()])
+            .bind(vec![1_003_000_i64; part.len()])
+            .bind(vec!["priced"; part.len()])
+            .bind(vec!["load@2026-11-01"; part.len()])
+            .bind(vec![None::<&str>; part.len()])
+            .bind(vec![1_003_000_i64; part.len()])
+            .bind(vec![0_i64; part.len()])
+            .bind(vec!["replied"; part.len()])
+            .bind(vec![812_000_i64; part.len()])
+            .bind(vec![now; part.len()])
+            .bind(vec![now; part.len()])
+            .execute(&mut *connection)
+            .await?;
+    }
+    let look = format!(
+        "SELECT idempotency_key, entry_id, payload_hash FROM {TABLE} WHERE idempotency_key = ANY($1)"
+    );
+    let mut all = Kept::new();
+    for part in batch.chunks(256) {
+        let keys: Vec<_> = part.iter().map(|new| new.key.as_str()).collect();
+        let look = sqlx::query(sqlx::AssertSqlSafe(look.as_str())).bind(&keys);
+        all.extend(kept(&look.fetch_all(&mut *connection).await?));
+    }
+    Ok(all)
+}
+
+/// The loop, written once for three drivers whose types differ.
+macro_rules! bare {
+    ($name:ident, $connection:ty, $prepare:expr, $alike:literal, $write:path) => {
+        async fn $name(url: String, mut jobs: mpsc::Receiver<New>) -> Outcome<()> {
+            let mut connection = <$connection>::connect(&url).await?;
+            for statement in $prepare {
+                sqlx::query(statement).execute(&mut connection).await?;
+            }
+            sqlx::query("DROP TABLE IF EXISTS lattice_bare_entries")
+                .execute(&mut connection)
+                .await?;
+            for row in sqlx::query($alike).fetch_all(&mut connection).await? {
+                let create: String = row.get(0);
+                sqlx::query(sqlx::AssertSqlSafe(create))
+                    .execute(&mut connection)
+                    .await?;
+            }
+            let (mut batch, mut next) = (Vec::new(), 1_i64);
+            while jobs.recv_many(&mut batch, BATCH).await > 0 {
+                let mut transaction = connection.begin().await?;
+                let kept = $write(&mut transaction, &batch, next).await?;
                 transaction.commit().await?;
                 for new in batch.drain(..) {
+                    next += 1;
                     if kept.get(&new.key).is_some_and(|(id, _)| *id == new.id) {
                         let _ = new.answer.send(());
                     }
                 }
             }
-            sqlx::query("DROP TABLE lattice_bare_entries").execute(&mut connection).await?;
+            sqlx::query("DROP TABLE lattice_bare_entries")
+                .execute(&mut connection)
+                .await?;
             connection.close().await
         }
     };
@@ -182,32 +314,28 @@ macro_rules! bare {
 
 bare!(
     sqlite,
-    sqlx::Sqlite,
     sqlx::SqliteConnection,
     [
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
         "PRAGMA busy_timeout = 10000"
     ],
-    "SELECT sql FROM sqlite_master WHERE name = 'lattice_entries'",
-    |create: &str| create.replacen("lattice_entries", TABLE, 1),
-    " ON CONFLICT DO NOTHING"
+    "SELECT replace(sql, 'lattice_entries', 'lattice_bare_entries') FROM sqlite_master \
+     WHERE tbl_name = 'lattice_entries' AND sql IS NOT NULL ORDER BY type DESC",
+    into_sqlite
 );
 bare!(
     postgres,
-    sqlx::Postgres,
     sqlx::PgConnection,
-    [] as [&'static str; 0],
-    "SELECT 'x'",
-    |_: &str| format!("CREATE TABLE {TABLE} (LIKE lattice_entries INCLUDING ALL)"),
-    " ON CONFLICT DO NOTHING"
+    // Plans are made while the table is new, and kept: without this they would read all of it.
+    ["SET enable_seqscan = off"],
+    "SELECT 'CREATE TABLE lattice_bare_entries (LIKE lattice_entries INCLUDING ALL)'",
+    into_postgres
 );
 bare!(
     mysql,
-    sqlx::MySql,
     sqlx::MySqlConnection,
     ["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"],
-    "SELECT 'x'",
-    |_: &str| format!("CREATE TABLE {TABLE} LIKE lattice_entries"),
-    " ON DUPLICATE KEY UPDATE entry_id = entry_id"
+    "SELECT 'CREATE TABLE lattice_bare_entries LIKE lattice_entries'",
+    into_mysql
 );

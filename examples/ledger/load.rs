@@ -7,50 +7,69 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lattice_lock::billing::{AttemptId, Booking, Entry, Ledger, OperationId, Outcome};
-use lattice_lock::providers::{Bucket, ModelName, Price, PriceList, PriceVersion, TokenUsage};
+use lattice_lock::providers::{
+    Bucket, ModelName, ModelRef, Price, PriceList, PriceVersion, TokenUsage,
+};
 use lattice_lock::{Database, Error, Principal, Result};
 use lattice_lock_examples::unusable;
 use serde_json::json;
 
 use crate::{Arguments, bare};
 
-/// Rounds of each, in turns; the best counts.
-const ROUNDS: usize = 3;
+/// Rounds of each, in turns, so that a drift of the machine meets both; medians count. One more before them warms up.
+const ROUNDS: usize = 7;
 
 pub(crate) async fn run(database: &Database, arguments: &Arguments) -> Result<()> {
-    let entry: Arc<Template> = Arc::from(template()?);
+    let entry = template()?;
+    let before = Ledger::new(database).total().await?.entries;
+    let write = write(database, entry);
     let bare = bare::Bare::open(database, &arguments.url);
-    let (mut ours, mut theirs) = (Figures::worst(), Figures::worst());
-    for _ in 0..ROUNDS {
-        let ledger = Ledger::new(database);
-        let made = Arc::clone(&entry);
-        let write: Write = Arc::new(move || {
-            let (ledger, entry) = (ledger.clone(), made(OperationId::generate()));
-            Box::pin(async move {
-                let recorded = ledger.record(entry?, None).await?;
-                if recorded.booking != Booking::Durable {
-                    return Err(not_durable());
-                }
-                Ok(())
-            })
-        });
-        ours = ours.better(measure(arguments, write).await?);
-        let round = measure(arguments, bare.write());
-        theirs = theirs.better(round.await?);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let pair = if round % 2 == 0 {
+            let first = measure(arguments, Arc::clone(&write)).await?;
+            (first, measure(arguments, bare.write()).await?)
+        } else {
+            let first = measure(arguments, bare.write()).await?;
+            (measure(arguments, Arc::clone(&write)).await?, first)
+        };
+        if round > 0 {
+            ours.push(pair.0);
+            theirs.push(pair.1);
+        }
     }
     bare.close().await?;
+    let pairs = ours.iter().zip(&theirs);
+    let ratios = pairs.map(|(ours, theirs)| ours.per_second / theirs.per_second);
     anstream::println!(
         "{}",
         json!({
             "engine": database.engine(),
             "writers": arguments.writers,
-            "entries": arguments.entries,
-            "ours": ours.json(),
-            "bare_sqlx": theirs.json(),
-            "ratio": (ours.per_second / theirs.per_second * 1000.0).round() / 1000.0,
+            "entries_a_round": arguments.entries,
+            "rounds": ROUNDS,
+            "rows_before": before,
+            "ours": medians(&ours),
+            "bare_sqlx": medians(&theirs),
+            "ratio": rounded(median(ratios)),
         })
     );
     Ok(())
+}
+
+/// Books an entry, and sees to it that it is durable.
+fn write(database: &Database, made: Box<Template>) -> Write {
+    let ledger = Ledger::new(database);
+    Arc::new(move || {
+        let (ledger, entry) = (ledger.clone(), made(OperationId::generate()));
+        Box::pin(async move {
+            let recorded = ledger.record(entry?, None).await?;
+            if recorded.booking != Booking::Durable {
+                return Err(not_durable());
+            }
+            Ok(())
+        })
+    })
 }
 
 pub(crate) type Template = dyn Fn(OperationId) -> Result<Entry> + Send + Sync;
@@ -72,15 +91,14 @@ fn template() -> Result<Box<Template>> {
         (Bucket::Input, Price::per_million("0.25")?),
         (Bucket::Output, Price::per_million("2")?),
     ]);
-    let (version, served): (_, ModelName) = (
-        PriceVersion::new("load@2026-11-01"),
-        "gpt-5-mini-2025-08-07".parse()?,
-    );
+    let version = PriceVersion::new("load@2026-11-01");
+    let model: ModelRef = "openai/gpt-5-mini".parse()?;
+    let served: ModelName = "gpt-5-mini-2025-08-07".parse()?;
     Ok(Box::new(move |operation| {
         let entry = Entry::new(
             AttemptId::first(operation),
             &who,
-            "openai/gpt-5-mini".parse()?,
+            model.clone(),
             Outcome::Replied,
         )?;
         let usage = TokenUsage::new()
@@ -104,30 +122,24 @@ struct Figures {
     p99: Duration,
 }
 
-impl Figures {
-    fn worst() -> Self {
-        Self {
-            per_second: 0.0,
-            p50: Duration::MAX,
-            p99: Duration::MAX,
-        }
-    }
+/// The median of each figure over the rounds.
+fn medians(rounds: &[Figures]) -> serde_json::Value {
+    let of = |figure: fn(&Figures) -> f64| median(rounds.iter().map(figure));
+    json!({
+        "per_second": of(|it| it.per_second).round(),
+        "p50_ms": rounded(of(|it| it.p50.as_secs_f64() * 1000.0)),
+        "p99_ms": rounded(of(|it| it.p99.as_secs_f64() * 1000.0)),
+    })
+}
 
-    fn better(self, other: Self) -> Self {
-        if other.per_second > self.per_second {
-            other
-        } else {
-            self
-        }
-    }
+fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut figures: Vec<_> = figures.collect();
+    figures.sort_unstable_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
+}
 
-    fn json(&self) -> serde_json::Value {
-        json!({
-            "per_second": self.per_second.round(),
-            "p50_ms": self.p50.as_secs_f64() * 1000.0,
-            "p99_ms": self.p99.as_secs_f64() * 1000.0,
-        })
-    }
+fn rounded(figure: f64) -> f64 {
+    (figure * 1000.0).round() / 1000.0
 }
 
 pub(crate) type Write =

@@ -40,20 +40,26 @@ impl UsageAccumulator {
     ///
     /// [`OUT_OF_RANGE`] with a [`BillingIntegrityError`] when a sum leaves its range; nothing is added.
     pub fn add(&mut self, usage: &TokenUsage, cost: &Cost) -> Result<()> {
-        let mut sum = *self;
-        sum.attempts = plus(self.attempts, 1, "attempts")?;
-        // None of these can be larger than the number of attempts.
-        sum.estimated += u64::from(cost.is_estimated());
-        match cost.amount() {
-            Some(amount) => sum.cost = money(self.cost, amount.into())?,
-            None => sum.unpriced += 1,
-        }
-        for (bucket, count) in usage.reported() {
+        let attempts = plus(self.attempts, 1, "attempts")?;
+        let amount = cost.amount();
+        let cost_sum = match amount {
+            Some(amount) => money(self.cost, amount.into())?,
+            None => self.cost,
+        };
+        let mut counts = self.counts;
+        for bucket in Bucket::ALL {
             let at = bucket.index();
-            sum.reported[at] += 1;
-            sum.counts[at] = plus(self.counts[at], count, bucket.as_str())?;
+            let count = usage.get(bucket).reported().unwrap_or(0);
+            counts[at] = plus(counts[at], count, bucket.as_str())?;
         }
-        *self = sum;
+        // None of those that follow can be larger than the number of attempts.
+        for bucket in Bucket::ALL {
+            let is_reported = usage.get(bucket).reported().is_some();
+            self.reported[bucket.index()] += u64::from(is_reported);
+        }
+        self.unpriced += u64::from(amount.is_none());
+        self.estimated += u64::from(cost.is_estimated());
+        (self.attempts, self.cost, self.counts) = (attempts, cost_sum, counts);
         Ok(())
     }
 

@@ -116,7 +116,7 @@ impl Intent {
     pub fn unknown(&self) -> Entry {
         let cost = Cost::Unpriced(Unpriced::NoUsage);
         Entry {
-            id: EntryId::generate(),
+            id: EntryId::NONE,
             recorded_at: self.opened_at,
             position: None,
             fact: Fact {

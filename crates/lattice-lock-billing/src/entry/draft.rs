@@ -60,7 +60,7 @@ impl Entry {
         let now = Timestamp::now();
         let cost = Cost::Unpriced(Unpriced::NoUsage);
         Ok(Self {
-            id: EntryId::generate(),
+            id: EntryId::NONE,
             recorded_at: now,
             position: None,
             fact: Fact {

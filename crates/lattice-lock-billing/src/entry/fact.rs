@@ -1,4 +1,3 @@
-use std::fmt::Write;
 use std::sync::Arc;
 
 use lattice_lock_errors::{Error, Result};
@@ -72,13 +71,15 @@ impl Fact {
     /// A version, a colon, and the SHA-256 of all that it says, in hexadecimal.
     pub(crate) fn hash(&self) -> String {
         // Serialising plain data of strings and integers into memory does not fail.
-        let text = serde_json::to_vec(self).unwrap_or_default();
+        let mut text = Vec::with_capacity(1024);
+        let _ = serde_json::to_writer(&mut text, self);
         let digest = Sha256::digest(&text);
         let mut hash = String::with_capacity(2 + 64);
         hash.push_str(HASH_VERSION);
         hash.push(':');
+        let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
         for byte in digest {
-            let _ = write!(hash, "{byte:02x}");
+            hash.extend([digit(byte >> 4), digit(byte & 15)]);
         }
         hash
     }

@@ -99,6 +99,9 @@ impl EntryId {
         Self(Uuid::now_v7())
     }
 
+    /// That of an entry which is not recorded.
+    pub(crate) const NONE: Self = Self(Uuid::nil());
+
     /// The key with this UUID.
     #[must_use]
     pub const fn from_uuid(uuid: Uuid) -> Self {

@@ -56,7 +56,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Its key in the ledger. Recording gives it, so that before that it names nothing: take that of
+    /// Its key in the ledger. Recording gives it, so that before that it is nil and names nothing: take that of
     /// [`Recorded::entry`](crate::Recorded::entry).
     #[must_use]
     pub fn id(&self) -> EntryId {

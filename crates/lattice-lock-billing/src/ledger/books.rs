@@ -1,6 +1,9 @@
 //! What each write means, apart from where it is kept.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use lattice_lock_errors::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -16,7 +19,7 @@ pub(super) enum Item {
     Intend(Intent),
     Record {
         #[serde(with = "parts")]
-        entry: Box<Entry>,
+        entry: Box<Stamped>,
         next: Option<Intent>,
     },
     Withdraw {
@@ -55,7 +58,45 @@ impl Item {
             _ => None,
         }
     }
+
+    /// Does what can be done before it is this write's turn, where it keeps nobody waiting.
+    #[cfg(feature = "__sql")]
+    pub(super) fn prepare(&self) {
+        if let Self::Record { entry, .. } = self {
+            entry.hash.get_or_init(|| entry.payload_hash());
+        }
+    }
 }
+
+/// An entry as it is tried to be written. It does not change any more, so that its hash is made once.
+#[derive(Clone, Debug)]
+pub(super) struct Stamped {
+    entry: Entry,
+    hash: OnceLock<String>,
+}
+
+impl Stamped {
+    pub(super) fn new(entry: Entry) -> Self {
+        let hash = OnceLock::new();
+        Self { entry, hash }
+    }
+}
+
+impl Deref for Stamped {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+impl PartialEq for Stamped {
+    fn eq(&self, other: &Self) -> bool {
+        self.entry == other.entry
+    }
+}
+
+impl Eq for Stamped {}
 
 /// Entries are read back from where this crate wrote them, and from nowhere else: what somebody else writes could say what
 /// no ledger keeps.
@@ -63,6 +104,7 @@ mod parts {
     use lattice_lock_repository::Timestamp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    use super::Stamped;
     use crate::entry::Fact;
     use crate::{Entry, EntryId};
 
@@ -76,26 +118,26 @@ mod parts {
 
     #[expect(clippy::borrowed_box, reason = "serde passes the field as it is")]
     pub(super) fn serialize<S: Serializer>(
-        entry: &Box<Entry>,
+        entry: &Box<Stamped>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        entry.serialize(serializer)
+        entry.entry.serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<Box<Entry>, D::Error> {
+    ) -> Result<Box<Stamped>, D::Error> {
         let Parts {
             id,
             recorded_at,
             fact,
         } = Parts::deserialize(deserializer)?;
-        Ok(Box::new(Entry {
+        Ok(Box::new(Stamped::new(Entry {
             id,
             recorded_at,
             position: None,
             fact,
-        }))
+        })))
     }
 }
 
@@ -103,7 +145,7 @@ mod parts {
 #[derive(Clone, Debug)]
 pub(super) enum Done {
     Noted,
-    Recorded { entry: Box<Entry>, replayed: bool },
+    Recorded { entry: Arc<Entry>, replayed: bool },
 }
 
 pub(super) type Revision = (Subject, u16);
@@ -112,7 +154,7 @@ pub(super) type Revision = (Subject, u16);
 /// of a database it is what was read for a batch.
 #[derive(Debug, Default)]
 pub(super) struct Books {
-    pub(super) entries: BTreeMap<Revision, Entry>,
+    pub(super) entries: BTreeMap<Revision, Arc<Entry>>,
     pub(super) intents: BTreeMap<AttemptId, Intent>,
     /// The hashes of entries that are in archives, by their keys.
     pub(super) archived: HashMap<String, String>,
@@ -123,8 +165,9 @@ pub(super) struct Books {
 /// What a batch changed: to be written, intents that were closed first.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    pub(super) fresh: Vec<Revision>,
-    pub(super) closed: BTreeSet<AttemptId>,
+    /// With the hash, where it is known.
+    pub(super) fresh: Vec<(Arc<Entry>, OnceLock<String>)>,
+    pub(super) closed: Vec<AttemptId>,
     pub(super) taken_back: BTreeSet<(AttemptId, InstanceId)>,
     pub(super) opened: BTreeSet<AttemptId>,
     pub(super) abandoned: BTreeSet<(AttemptId, InstanceId)>,
@@ -153,12 +196,11 @@ impl Books {
                 Ok(Done::Noted)
             }
             Item::Record { entry, next } => {
-                let (kept, replayed) = self.record(entry)?;
-                if let Some(attempt) = kept.attempt() {
+                let (entry, replayed) = self.record(entry)?;
+                if let Some(attempt) = entry.attempt() {
                     self.close(attempt);
                 }
                 self.intend_next(next.as_ref());
-                let entry = Box::new(kept);
                 Ok(Done::Recorded { entry, replayed })
             }
         }
@@ -186,7 +228,7 @@ impl Books {
     pub(super) fn close(&mut self, attempt: AttemptId) {
         self.intents.remove(&attempt);
         self.changes.opened.remove(&attempt);
-        self.changes.closed.insert(attempt);
+        self.changes.closed.push(attempt);
         // What is opened behind it was not given up.
         self.changes
             .abandoned
@@ -212,15 +254,18 @@ impl Books {
         self.changes.taken_back.insert((attempt, instance));
     }
 
-    fn record(&mut self, entry: &Entry) -> Result<(Entry, bool)> {
+    fn record(&mut self, entry: &Stamped) -> Result<(Arc<Entry>, bool)> {
         let revision = (entry.fact.subject.clone(), entry.fact.revision);
         let entry = self.with_effect(entry)?;
         match self.entries.get(&revision) {
             // Its own key is there when it was committed and nobody heard of it.
-            Some(kept) if kept.fact == entry.fact => Ok((kept.clone(), kept.id != entry.id)),
-            Some(kept) if is_late(kept, &entry) => self.record(&self.late(kept, &entry)),
+            Some(kept) if kept.fact == entry.fact => Ok((Arc::clone(kept), kept.id != entry.id)),
+            Some(kept) if is_late(kept, &entry) => {
+                let late = Stamped::new(self.late(kept, &entry));
+                self.record(&late)
+            }
             Some(kept) => Err(conflict(kept)),
-            None => self.append(revision, entry).map(|kept| (kept, false)),
+            None => self.append(revision, &entry).map(|kept| (kept, false)),
         }
     }
 
@@ -242,10 +287,9 @@ impl Books {
     }
 
     /// A correction's effect is the difference from what it corrects.
-    fn with_effect(&self, entry: &Entry) -> Result<Entry> {
-        let mut entry = entry.clone();
+    fn with_effect<'a>(&self, entry: &'a Stamped) -> Result<Cow<'a, Stamped>> {
         let Some(before) = entry.fact.revision.checked_sub(1) else {
-            return Ok(entry);
+            return Ok(Cow::Borrowed(entry));
         };
         let before = (entry.fact.subject.clone(), before);
         let Some(corrected) = self.entries.get(&before) else {
@@ -253,17 +297,21 @@ impl Books {
             return Err(Error::new(NOTHING_TO_CORRECT, "no such entry")
                 .with("entry", before.0.key(before.1)));
         };
+        let mut entry = entry.entry.clone();
         entry.fact.effect = Effect::between(&corrected.fact.cost, &entry.fact.cost)?;
-        Ok(entry)
+        Ok(Cow::Owned(Stamped::new(entry)))
     }
 
-    fn append(&mut self, revision: Revision, mut entry: Entry) -> Result<Entry> {
+    fn append(&mut self, revision: Revision, entry: &Stamped) -> Result<Arc<Entry>> {
         self.require_not_archived(&revision)?;
         self.position = Position(self.position.0.saturating_add(1));
-        entry.position = Some(self.position);
-        self.entries.insert(revision.clone(), entry.clone());
-        self.changes.fresh.push(revision);
-        Ok(entry)
+        let mut kept = entry.entry.clone();
+        kept.position = Some(self.position);
+        let kept = Arc::new(kept);
+        self.entries.insert(revision, Arc::clone(&kept));
+        let fresh = (Arc::clone(&kept), entry.hash.clone());
+        self.changes.fresh.push(fresh);
+        Ok(kept)
     }
 
     fn require_not_archived(&self, (subject, number): &Revision) -> Result<()> {

@@ -121,6 +121,8 @@ impl Shared {
         let mut backlog = self.backlog.lock().await;
         loop {
             if backlog.is_empty() {
+                // Whoever was just answered may come back at once, and then belongs to this group.
+                tokio::task::yield_now().await;
                 let jobs = self.take();
                 if jobs.is_empty() {
                     if self.stop() {
@@ -147,39 +149,46 @@ impl Shared {
     async fn commit(self: &Arc<Self>, jobs: Vec<Job>, backlog: &mut Backlog) {
         let items: Vec<_> = jobs.iter().map(|job| Arc::clone(&job.item)).collect();
         let Booked { outcomes, away, .. } = self.book(items).await;
-        let mut jobs = jobs.into_iter();
-        for outcome in outcomes {
-            let Some(job) = jobs.next() else { break };
+        let mut jobs = jobs;
+        let rest = jobs.split_off(outcomes.len().min(jobs.len()));
+        for (job, outcome) in jobs.iter().zip(&outcomes) {
             let refused = job.item.books().filter(|_| outcome.is_err());
             // Whoever sent it cannot book it as it is. It is given up first, so that whoever has the answer and looks finds
             // that under way.
             if let Some(attempt) = refused.filter(|it| self.queue().open.contains(it)) {
                 self.abandon(attempt);
             }
-            self.answer(job, outcome);
         }
+        self.answer_all(jobs, outcomes);
         self.keep();
         match away {
             None => self.queue().status.away = None,
             Some(away) if is_disposed(&away.error) => {
-                self.without_database(jobs.collect(), &away, backlog).await;
+                self.without_database(rest, &away, backlog).await;
             }
             Some(away) => {
                 self.is_away(&away.error);
-                self.put_off(jobs.collect(), &away, backlog).await;
+                self.put_off(rest, &away, backlog).await;
             }
         }
     }
 
     fn answer(&self, job: Job, outcome: Result<Ack>) {
+        self.answer_all(vec![job], vec![outcome]);
+    }
+
+    /// All under one lock: whoever has its answer comes back for that lock.
+    fn answer_all(&self, jobs: Vec<Job>, outcomes: Vec<Result<Ack>>) {
         let mut queue = self.queue();
-        queue.in_hand = queue.in_hand.saturating_sub(1);
-        if outcome.is_ok() {
+        queue.in_hand = queue.in_hand.saturating_sub(jobs.len());
+        for (job, _) in jobs.iter().zip(&outcomes).filter(|(_, it)| it.is_ok()) {
             queue.follow(&job.item, self.caller.instance);
         }
         drop(queue);
-        // A caller that went away needs no answer.
-        let _ = job.answer.send(outcome);
+        for (job, outcome) in jobs.into_iter().zip(outcomes) {
+            // A caller that went away needs no answer.
+            let _ = job.answer.send(outcome);
+        }
     }
 
     fn abandon(self: &Arc<Self>, attempt: AttemptId) {
@@ -345,6 +354,7 @@ impl Store for Committer {
         let interrupted = || Error::new(WRITE_INTERRUPTED, "the runtime stopped");
         let space = Arc::clone(&self.0.space).acquire_owned().await;
         let (answer, answered) = oneshot::channel();
+        item.prepare();
         self.0.push(Job {
             item: Arc::new(item),
             answer,
@@ -396,7 +406,7 @@ impl Store for Committer {
     async fn flush(&self, deadline: Duration) -> Result<()> {
         let status = self.status();
         if status.spooled_bytes > 0 || status.waiting > 0 {
-            self.0.wake();
+            self.0.wake(None);
         }
         let settled = tokio::time::timeout(deadline, self.0.settled()).await;
         settled.map_err(|_| {

@@ -36,10 +36,9 @@ impl State {
     /// What was changed is here already: only the log follows.
     fn follow(&mut self) {
         let changes = std::mem::take(&mut self.books.changes);
-        for revision in changes.fresh {
-            if let Some(position) = self.books.entries.get(&revision).and_then(Entry::position) {
-                self.log.insert(position, revision);
-            }
+        for (entry, _) in changes.fresh {
+            let revision = (entry.fact.subject.clone(), entry.fact.revision);
+            self.log.extend(entry.position.map(|at| (at, revision)));
         }
     }
 
@@ -58,7 +57,7 @@ impl State {
     fn entries_after(&self, after: Position) -> impl Iterator<Item = &Entry> {
         let range = (Bound::Excluded(after), Bound::Unbounded);
         let revisions = self.log.range(range).map(|(_, revision)| revision);
-        revisions.filter_map(|revision| self.books.entries.get(revision))
+        revisions.filter_map(|revision| self.books.entries.get(revision).map(AsRef::as_ref))
     }
 }
 
@@ -83,7 +82,7 @@ impl Store for MemoryStore {
         let last = Subject::Attempt(AttemptId::new(operation, u16::MAX, u16::MAX));
         let state = self.state();
         let entries = state.books.entries.range((first, 0)..=(last, u16::MAX));
-        Ok(entries.map(|(_, entry)| entry.clone()).collect())
+        Ok(entries.map(|(_, entry)| Entry::clone(entry)).collect())
     }
 
     async fn list(&self, after: Position, limit: usize) -> Result<Vec<Entry>> {
@@ -100,7 +99,7 @@ impl Store for MemoryStore {
 
     async fn total(&self) -> Result<LedgerTotal> {
         let state = self.state();
-        let live = LedgerTotal::of(state.books.entries.values());
+        let live = LedgerTotal::of(state.books.entries.values().map(AsRef::as_ref));
         let archived = state.archives.iter().map(|archive| archive.total);
         Ok(archived.fold(live, LedgerTotal::plus))
     }
@@ -152,7 +151,8 @@ impl Store for MemoryStore {
         let leaves = |entry: &Entry| {
             archive.period.contains(entry.happened_at()) && entry.position <= Some(archive.up_to)
         };
-        let leaving = state.books.entries.values().filter(|entry| leaves(entry));
+        let leaving = state.books.entries.values();
+        let leaving = leaving.map(AsRef::as_ref).filter(|entry| leaves(entry));
         let total = LedgerTotal::of(leaving);
         let mut open = state.books.intents.values();
         let is_open = open.any(|intent| archive.period.begins_in(intent));

@@ -25,7 +25,7 @@ pub use builder::LedgerBuilder;
 pub use recovery::{Recovery, Resolution};
 pub use reprice::Repriced;
 
-use self::books::{Done, Item};
+use self::books::{Done, Item, Stamped};
 use self::store::{Ack, Caller, Store};
 use crate::codes::{LEDGER_CORRUPT, LISTING_TOO_LARGE};
 use crate::{AttemptId, Entry, InstanceId, Intent, MoneySum, OperationId, Position};
@@ -199,12 +199,12 @@ impl Ledger {
     /// nothing changes. [`BACKLOG_FULL`](crate::codes::BACKLOG_FULL) and
     /// [`SPOOL_FAILED`](crate::codes::SPOOL_FAILED) while the database is away; those of the database.
     pub async fn record(&self, entry: Entry, next: Option<Intent>) -> Result<Recorded> {
-        let entry = Box::new(entry.stamped(self.caller.now()));
+        let entry = Box::new(Stamped::new(entry.stamped(self.caller.now())));
         let next = next.map(|intent| self.own(intent));
         let Ack { done, booking } = self.submit(Item::Record { entry, next }).await?;
         match done {
             Done::Recorded { entry, replayed } => Ok(Recorded {
-                entry: *entry,
+                entry: Arc::unwrap_or_clone(entry),
                 booking,
                 replayed,
             }),

@@ -2,7 +2,7 @@ use lattice_lock_errors::{Error, Result};
 use serde::Serialize;
 
 use super::Ledger;
-use super::books::Item;
+use super::books::{Item, Stamped};
 use super::store::{Settled, Verdict};
 use crate::codes::RESOLUTION_INVALID;
 use crate::{Entry, EntryKind, Intent};
@@ -101,7 +101,9 @@ impl Ledger {
                 );
             }
             Resolution::Settle(entry) => Some(Item::Record {
-                entry: Box::new(entry.as_ref().clone().stamped(self.caller.now())),
+                entry: Box::new(Stamped::new(
+                    entry.as_ref().clone().stamped(self.caller.now()),
+                )),
                 next: None,
             }),
             Resolution::Withdraw => Some(Item::Withdraw {

@@ -561,6 +561,34 @@ pub(crate) fn is_done<T>(future: Pin<&mut impl Future<Output = T>>) -> bool {
 }
 
 /// Changes each column of a row behind the ledger's back.
+/// Archives and reports are of a period, and must not read the years before it.
+#[cfg(feature = "__sql")]
+pub(crate) fn an_index_begins_with_the_time(database: Database) -> Fact {
+    use lattice_lock_repository::Engine;
+    use sea_orm::{ConnectionTrait, Statement};
+
+    Box::pin(async move {
+        let query = match database.engine() {
+            Engine::Postgres => {
+                "SELECT indexname FROM pg_indexes WHERE tablename = 'lattice_entries' \
+                 AND indexdef LIKE '%(occurred_at)'"
+            }
+            Engine::Mysql => {
+                "SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE() \
+                 AND table_name = 'lattice_entries' AND column_name = 'occurred_at' AND seq_in_index = 1"
+            }
+            _ => {
+                "SELECT list.name FROM pragma_index_list('lattice_entries') AS list, \
+                 pragma_index_info(list.name) AS part WHERE part.name = 'occurred_at' AND part.seqno = 0"
+            }
+        };
+        let mut scope = database.reader().unwrap();
+        let connection = scope.connection().unwrap();
+        let statement = Statement::from_string(connection.get_database_backend(), query);
+        assert_eq!(connection.query_all_raw(statement).await.unwrap().len(), 1);
+    })
+}
+
 #[cfg(feature = "sqlite")]
 pub(crate) fn changed_rows_are_noticed(database: Database) -> Fact {
     Box::pin(async move { changed_rows(&database).await })

@@ -216,6 +216,17 @@ beside_a_newer_version!("sqlite" a_newer_version_may_run_beside_on_sqlite crate:
 beside_a_newer_version!("postgres" a_newer_version_may_run_beside_on_postgres crate::servers::on_postgres);
 beside_a_newer_version!("mysql" a_newer_version_may_run_beside_on_mariadb crate::servers::on_mysql);
 
+#[cfg(feature = "__sql")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_period_is_found_by_its_time_on_every_engine() {
+    #[cfg(feature = "sqlite")]
+    on_sqlite(contract::an_index_begins_with_the_time).await;
+    #[cfg(feature = "postgres")]
+    servers::on_postgres(contract::an_index_begins_with_the_time).await;
+    #[cfg(feature = "mysql")]
+    servers::on_mysql(contract::an_index_begins_with_the_time).await;
+}
+
 #[cfg(feature = "postgres")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_to_a_commit_is_asked_for_again() {

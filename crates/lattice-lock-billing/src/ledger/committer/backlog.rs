@@ -291,7 +291,7 @@ impl Item {
     pub(super) fn put_off(&self, booking: Booking) -> Ack {
         let done = match self {
             Self::Record { entry, .. } => Done::Recorded {
-                entry: entry.clone(),
+                entry: Arc::new((***entry).clone()),
                 replayed: false,
             },
             _ => Done::Noted,

@@ -93,13 +93,16 @@ impl Queue {
 
 impl Shared {
     pub(super) fn push(self: &Arc<Self>, job: Job) {
-        self.queue().jobs.push_back(job);
-        self.wake();
+        self.wake(Some(job));
     }
 
-    /// Makes sure that there is a task.
-    pub(super) fn wake(self: &Arc<Self>) {
-        if std::mem::replace(&mut self.queue().running, true) {
+    /// Makes sure that there is a task, and gives it this to do.
+    pub(super) fn wake(self: &Arc<Self>, job: Option<Job>) {
+        let mut queue = self.queue();
+        queue.jobs.extend(job);
+        let is_running = std::mem::replace(&mut queue.running, true);
+        drop(queue);
+        if is_running {
             self.arrived.notify_one();
             return;
         }

@@ -5,6 +5,7 @@ use lattice_lock_repository::Database;
 use tempfile::TempDir;
 
 use super::*;
+use crate::ledger::books::Stamped;
 use crate::{Entry, InstanceId, Ledger};
 
 async fn committer(folder: &TempDir) -> Committer {
@@ -160,7 +161,7 @@ async fn what_another_process_noted_is_not_taken_back_with_what_this_one_was_ref
         .unwrap();
     // The same operation comes here too, such as from a queue that delivers twice.
     goes_away(&ours, intend_of(&ours, attempt), true).await;
-    ours.0.wake();
+    ours.0.wake(None);
     ours.flush(Duration::from_mins(1)).await.unwrap();
     let open = sibling.open_intents().await.unwrap();
     assert_eq!(open.len(), 1, "the live intent of a sibling was withdrawn");
@@ -175,7 +176,7 @@ async fn with_an_entry_that_is_not_taken(folder: &TempDir) -> (Committer, Entry)
     let entry = Entry::new(attempt, &who, model, crate::Outcome::Replied).unwrap();
     committer.0.queue().open.insert(attempt);
     let item = Item::Record {
-        entry: Box::new(entry.clone()),
+        entry: Box::new(Stamped::new(entry.clone())),
         next: None,
     };
     goes_away(&committer, item, false).await;
@@ -194,7 +195,7 @@ async fn execute(folder: &TempDir, sql: &'static str) {
 async fn what_was_acknowledged_outlives_a_refusal_that_passes_although_other_writes_are_taken() {
     let folder = TempDir::new().unwrap();
     let (committer, entry) = with_an_entry_that_is_not_taken(&folder).await;
-    committer.0.wake();
+    committer.0.wake(None);
     while committer.0.queue().doubted < 2 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -211,7 +212,7 @@ async fn what_is_refused_again_and_again_is_set_aside_and_given_up_at_last() {
     let folder = TempDir::new().unwrap();
     let (committer, entry) = with_an_entry_that_is_not_taken(&folder).await;
     committer.0.queue().doubted = TRIES - 1;
-    committer.0.wake();
+    committer.0.wake(None);
     committer.flush(Duration::from_mins(1)).await.unwrap();
     assert_eq!(
         (committer.status().rejected, committer.status().waiting),
@@ -232,7 +233,7 @@ async fn what_is_refused_is_given_up_before_its_caller_knows() {
     let entry = Entry::new(attempt, &who, model, crate::Outcome::Replied).unwrap();
     let (answer, answered) = oneshot::channel();
     let item = Arc::new(Item::Record {
-        entry: Box::new(entry),
+        entry: Box::new(Stamped::new(entry)),
         next: None,
     });
     let job = Job {

@@ -1,11 +1,11 @@
 //! What entries and intents have in common: for whom, and of what.
 
 use lattice_lock_errors::Result;
-use lattice_lock_principal::{Attribution, PrincipalKind};
-use lattice_lock_providers::ServiceTier;
-use sea_orm::Value;
+use lattice_lock_principal::{Attribution, PrincipalId, PrincipalKind};
+use lattice_lock_providers::{ModelRef, ServiceTier};
 use uuid::Uuid;
 
+use super::statement::Cell;
 use super::{corrupt, newer};
 use crate::entry::Fact;
 use crate::{AttemptId, Intent, OperationId};
@@ -24,54 +24,6 @@ pub(super) struct Common {
 }
 
 impl Common {
-    pub(super) fn of_fact(fact: &Fact) -> Self {
-        let (team, project, tags) = labels(&fact.attribution);
-        Self {
-            principal_id: fact.principal.as_str().to_owned(),
-            principal_kind: fact.principal_kind.as_str().to_owned(),
-            team,
-            project,
-            tags,
-            conversation: fact.conversation.clone(),
-            provider: fact.requested.provider().as_str().to_owned(),
-            requested_model: fact.requested.name().as_str().to_owned(),
-            task_type: fact.task_type.clone(),
-            service_tier: fact.service_tier.as_str().to_owned(),
-        }
-    }
-
-    pub(super) fn of_intent(intent: &Intent) -> Self {
-        let (team, project, tags) = labels(&intent.attribution);
-        Self {
-            principal_id: intent.principal.as_str().to_owned(),
-            principal_kind: intent.principal_kind.as_str().to_owned(),
-            team,
-            project,
-            tags,
-            conversation: intent.conversation.clone(),
-            provider: intent.requested.provider().as_str().to_owned(),
-            requested_model: intent.requested.name().as_str().to_owned(),
-            task_type: intent.task_type.clone(),
-            service_tier: intent.service_tier.as_str().to_owned(),
-        }
-    }
-
-    /// In the order of the columns.
-    pub(super) fn values(self) -> [Value; 10] {
-        [
-            self.principal_id.into(),
-            self.principal_kind.into(),
-            self.team.into(),
-            self.project.into(),
-            self.tags.into(),
-            self.conversation.into(),
-            self.provider.into(),
-            self.requested_model.into(),
-            self.task_type.into(),
-            self.service_tier.into(),
-        ]
-    }
-
     pub(super) fn attribution(&self) -> Result<Attribution> {
         let mut labels = serde_json::Map::new();
         for (name, label) in [("team", &self.team), ("project", &self.project)] {
@@ -108,16 +60,52 @@ pub(super) const KINDS: [PrincipalKind; 4] = [
     PrincipalKind::External,
 ];
 
-fn labels(attribution: &Attribution) -> (Option<String>, Option<String>, Option<String>) {
+pub(super) fn of_fact(fact: &Fact) -> [Cell<'_>; 10] {
+    cells(
+        (&fact.principal, fact.principal_kind),
+        &fact.attribution,
+        fact.conversation.as_deref(),
+        &fact.requested,
+        fact.task_type.as_deref(),
+        fact.service_tier,
+    )
+}
+
+pub(super) fn of_intent(intent: &Intent) -> [Cell<'_>; 10] {
+    cells(
+        (&intent.principal, intent.principal_kind),
+        &intent.attribution,
+        intent.conversation.as_deref(),
+        &intent.requested,
+        intent.task_type.as_deref(),
+        intent.service_tier,
+    )
+}
+
+/// In the order of the columns.
+fn cells<'a>(
+    (principal, kind): (&'a PrincipalId, PrincipalKind),
+    attribution: &'a Attribution,
+    conversation: Option<&'a str>,
+    requested: &'a ModelRef,
+    task_type: Option<&'a str>,
+    service_tier: ServiceTier,
+) -> [Cell<'a>; 10] {
     let tags = attribution.tags();
     // Plain maps of strings always have a JSON form.
     let tags = (!tags.is_empty()).then(|| serde_json::to_string(tags).unwrap_or_default());
-    let owned = |label: Option<&str>| label.map(str::to_owned);
-    (
-        owned(attribution.team()),
-        owned(attribution.project()),
-        tags,
-    )
+    [
+        principal.as_str().into(),
+        kind.as_str().into(),
+        attribution.team().into(),
+        attribution.project().into(),
+        tags.into(),
+        conversation.into(),
+        requested.provider().as_str().into(),
+        requested.name().as_str().into(),
+        task_type.into(),
+        service_tier.as_str().into(),
+    ]
 }
 
 pub(super) fn attempt(operation: Uuid, turn: i64, attempt: i64) -> Result<AttemptId> {

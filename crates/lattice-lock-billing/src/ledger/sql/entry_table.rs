@@ -1,12 +1,15 @@
 use std::sync::Arc;
 
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_providers::{Bucket, Count, ModelRef, PriceVersion, ProviderId, TokenUsage};
-use lattice_lock_repository::Timestamp;
-use sea_orm::Value;
+use lattice_lock_providers::{
+    Bucket, Count, ModelName, ModelRef, PriceVersion, ProviderId, TokenUsage,
+};
+use lattice_lock_repository::{Scope, Timestamp};
 use sea_orm::entity::prelude::*;
+use sea_orm::{DbBackend, FromQueryResult, QueryResult};
 
-use super::common::{Common, kind_named, small};
+use super::common::{Common, kind_named, of_fact, small};
+use super::statement::{Cell, OrOurs, Sql};
 use super::{corrupt, newer};
 use crate::entry::{Effect, Fact, Subject, is_known};
 use crate::{Cost, Discount, Entry, EntryId, EntryKind, Money, Outcome, Position, Unpriced};
@@ -127,12 +130,40 @@ pub(super) const COLUMNS: [&str; 47] = [
     "recorded_at",
 ];
 
+/// Those of the keys that are there: mostly none, and to be told of all columns for that takes longer than to look.
+pub(super) async fn known(
+    scope: &mut Scope<'_>,
+    backend: DbBackend,
+    keys: &[String],
+) -> Result<Vec<String>> {
+    let sql = "SELECT idempotency_key FROM lattice_entries WHERE idempotency_key";
+    let rows = Sql::new(backend, sql).among(keys).rows(scope).await?;
+    let key = |row: &QueryResult| row.try_get_by_index(0).or_ours();
+    rows.iter().map(key).collect()
+}
+
+/// The entries of these keys.
+pub(super) async fn read(
+    scope: &mut Scope<'_>,
+    backend: DbBackend,
+    keys: &[String],
+) -> Result<Vec<Entry>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns = COLUMNS.join(",");
+    let sql = format!("SELECT {columns} FROM lattice_entries WHERE idempotency_key");
+    let rows = Sql::new(backend, &sql).among(keys).rows(scope).await?;
+    let entry = |row| Model::from_query_result(row, "").or_ours()?.try_into();
+    rows.iter().map(entry).collect()
+}
+
 /// The values of an entry's row. Counts beyond a column's range never get into an entry.
-pub(super) fn row(entry: &Entry) -> [Value; 47] {
+pub(super) fn row<'a>(entry: &'a Entry, hash: &'a str) -> [Cell<'a>; 47] {
     let fact = &entry.fact;
     let (attempt, charge) = match &fact.subject {
         Subject::Attempt(attempt) => (Some(*attempt), None),
-        Subject::Charge(key) => (None, Some(key.as_str().to_owned())),
+        Subject::Charge(key) => (None, Some(key.as_str())),
     };
     let [
         id,
@@ -145,8 +176,8 @@ pub(super) fn row(entry: &Entry) -> [Value; 47] {
         model,
         task,
         tier,
-    ] = Common::of_fact(fact).values();
-    let count = |bucket| Value::from(column(fact.usage.get(bucket)));
+    ] = of_fact(fact);
+    let count = |bucket| Cell::from(column(fact.usage.get(bucket)));
     // Plain data always has a JSON form.
     let foreign = fact
         .foreign
@@ -156,14 +187,14 @@ pub(super) fn row(entry: &Entry) -> [Value; 47] {
         entry.position.unwrap_or_default().get().into(),
         (*entry.id.as_uuid()).into(),
         entry.idempotency_key().into(),
-        entry.payload_hash().into(),
+        hash.into(),
         fact.kind.as_str().into(),
         attempt.map(|it| *it.operation().as_uuid()).into(),
         attempt.map(|it| i64::from(it.turn())).into(),
         attempt.map(|it| i64::from(it.attempt())).into(),
         charge.into(),
         i64::from(fact.revision).into(),
-        fact.reason.clone().into(),
+        fact.reason.as_deref().into(),
         id,
         kind,
         team,
@@ -174,11 +205,8 @@ pub(super) fn row(entry: &Entry) -> [Value; 47] {
         model,
         task,
         tier,
-        fact.served
-            .as_ref()
-            .map(|name| name.as_str().to_owned())
-            .into(),
-        fact.provider_request_id.clone().into(),
+        fact.served.as_ref().map(ModelName::as_str).into(),
+        fact.provider_request_id.as_deref().into(),
         count(Bucket::Input),
         count(Bucket::CacheRead),
         count(Bucket::CacheWrite5m),
@@ -195,10 +223,7 @@ pub(super) fn row(entry: &Entry) -> [Value; 47] {
         i64::from(fact.discount.millionths()).into(),
         fact.cost.amount().map(Money::nanos).into(),
         fact.cost.state().into(),
-        fact.cost
-            .version()
-            .map(|version| version.as_str().to_owned())
-            .into(),
+        fact.cost.version().map(PriceVersion::as_str).into(),
         foreign.into(),
         fact.effect.amount.nanos().into(),
         i64::from(fact.effect.unpriced).into(),

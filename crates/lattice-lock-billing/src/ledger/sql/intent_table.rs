@@ -3,10 +3,10 @@ use std::sync::Arc;
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_providers::{ModelRef, ProviderId};
 use lattice_lock_repository::Timestamp;
-use sea_orm::Value;
 use sea_orm::entity::prelude::*;
 
-use super::common::{Common, attempt, kind_named};
+use super::common::{Common, attempt, kind_named, of_intent};
+use super::statement::Cell;
 use crate::{InstanceId, Intent};
 
 /// One row of `lattice_intents`.
@@ -64,7 +64,7 @@ pub(super) const COLUMNS: [&str; 17] = [
 ];
 
 /// The values of an intent's row.
-pub(super) fn row(intent: &Intent) -> [Value; 17] {
+pub(super) fn row(intent: &Intent) -> [Cell<'_>; 17] {
     let [
         id,
         kind,
@@ -76,7 +76,7 @@ pub(super) fn row(intent: &Intent) -> [Value; 17] {
         model,
         task,
         tier,
-    ] = Common::of_intent(intent).values();
+    ] = of_intent(intent);
     [
         intent.attempt.to_string().into(),
         (*intent.attempt.operation().as_uuid()).into(),

@@ -14,21 +14,18 @@ use lattice_lock_errors::{Error, Result};
 use lattice_lock_repository::{Database, Isolation, Scope, Timestamp, TransactionOptions, Work};
 use lattice_lock_runtime::RetryPolicy;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Value};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use self::head::Head;
-use self::statement::{OrOurs, Sql};
+use self::statement::{MOST_KEYS, OrOurs, Sql, parts, run_each};
 use super::books::{Books, Changes, Item};
 use super::store::{Ack, Caller, Settled, Verdict};
 use super::{Archive, Booking};
 use crate::codes::{LEDGER_CORRUPT, LEDGER_FOREIGN};
 use crate::entry::Subject;
-use crate::{AttemptId, Entry, InstanceId, Intent, Outcome};
+use crate::{AttemptId, InstanceId, Intent, Outcome};
 
 pub(super) use schema::MIGRATIONS;
-
-/// The most keys or rows of one statement: 512 rows of 47 values stay below what each engine takes.
-const MOST_ROWS: usize = 512;
 
 /// Entries in the tables of a database.
 pub(super) struct Tables {
@@ -160,25 +157,26 @@ async fn load(
     head: &Head,
     items: impl Iterator<Item = &Item>,
 ) -> Result<Books> {
-    let mut keys = BTreeSet::new();
+    let mut keys = Vec::new();
     for item in items {
         keys_of(item, &mut keys);
     }
+    keys.sort_unstable();
+    keys.dedup();
     let mut books = Books {
         position: head.position,
         ..Books::default()
     };
-    read(scope, &mut books, &keys).await?;
-    let corrections = read_corrections(scope, &mut books).await?;
+    read(scope, head, &mut books, &keys).await?;
+    let corrections = read_corrections(scope, head, &mut books).await?;
     if head.has_archives {
         keys.extend(corrections);
-        let keys: Vec<_> = keys.into_iter().map(Value::from).collect();
-        for part in keys.chunks(MOST_ROWS) {
+        for part in keys.chunks(MOST_KEYS) {
             let sql = Sql::new(
                 head.backend,
-                "SELECT idempotency_key, payload_hash FROM lattice_archived_keys WHERE idempotency_key IN ",
+                "SELECT idempotency_key, payload_hash FROM lattice_archived_keys WHERE idempotency_key",
             );
-            for row in sql.list(part.iter().cloned()).rows(scope).await? {
+            for row in sql.among(part).rows(scope).await? {
                 let text = |column: &str| row.try_get::<String>("", column).or_ours();
                 let (key, hash) = (text("idempotency_key")?, text("payload_hash")?);
                 books.archived.insert(key, hash);
@@ -188,14 +186,14 @@ async fn load(
     Ok(books)
 }
 
-fn keys_of(item: &Item, keys: &mut BTreeSet<String>) {
+fn keys_of(item: &Item, keys: &mut Vec<String>) {
     let next = match item {
         Item::Renew | Item::Abandon { .. } | Item::TakeBack { .. } => None,
         Item::Intend(intent) => Some(intent),
         Item::Withdraw { next, .. } => next.as_ref(),
         Item::Record { entry, next } => {
             let (subject, revision) = (&entry.fact.subject, entry.fact.revision);
-            keys.insert(subject.key(revision));
+            keys.push(subject.key(revision));
             keys.extend(revision.checked_sub(1).map(|before| subject.key(before)));
             next.as_ref()
         }
@@ -203,22 +201,28 @@ fn keys_of(item: &Item, keys: &mut BTreeSet<String>) {
     keys.extend(next.map(|intent| Subject::Attempt(intent.attempt).key(0)));
 }
 
-async fn read(scope: &mut Scope<'_>, books: &mut Books, keys: &BTreeSet<String>) -> Result<()> {
-    let keys: Vec<_> = keys.iter().collect();
-    for part in keys.chunks(MOST_ROWS) {
-        let select = entry_table::Entity::find()
-            .filter(entry_table::Column::IdempotencyKey.is_in(part.iter().copied()));
-        for row in select.all(scope.connection()?).await.or_ours()? {
-            let entry = Entry::try_from(row)?;
+async fn read(
+    scope: &mut Scope<'_>,
+    head: &Head,
+    books: &mut Books,
+    keys: &[String],
+) -> Result<()> {
+    for part in keys.chunks(MOST_KEYS) {
+        let known = entry_table::known(scope, head.backend, part).await?;
+        for entry in entry_table::read(scope, head.backend, &known).await? {
             let revision = (entry.fact.subject.clone(), entry.fact.revision);
-            books.entries.insert(revision, entry);
+            books.entries.insert(revision, Arc::new(entry));
         }
     }
     Ok(())
 }
 
 /// Reads by what the assumptions among these entries were corrected since, and returns the keys of what may follow.
-async fn read_corrections(scope: &mut Scope<'_>, books: &mut Books) -> Result<BTreeSet<String>> {
+async fn read_corrections(
+    scope: &mut Scope<'_>,
+    head: &Head,
+    books: &mut Books,
+) -> Result<Vec<String>> {
     let assumed = books.entries.values();
     let assumed = assumed.filter(|entry| entry.outcome() == Outcome::Unknown);
     let mut last: BTreeMap<_, u16> = assumed
@@ -227,7 +231,8 @@ async fn read_corrections(scope: &mut Scope<'_>, books: &mut Books) -> Result<BT
     let mut unread = last.clone();
     while !unread.is_empty() {
         let keys = unread.iter().map(|(subject, last)| subject.key(last + 1));
-        read(scope, books, &keys.collect()).await?;
+        let keys: Vec<_> = keys.collect();
+        read(scope, head, books, &keys).await?;
         unread.retain(|subject, last| {
             *last += 1;
             let is_there = books.entries.contains_key(&(subject.clone(), *last));
@@ -256,42 +261,35 @@ async fn save(scope: &mut Scope<'_>, head: &Head, books: Books) -> Result<()> {
         .iter()
         .filter_map(|attempt| books.intents.get(attempt))
         .collect();
-    for part in opened.chunks(MOST_ROWS) {
+    let rows = parts(head.backend, &opened);
+    let inserts = rows.map(|part| {
         let rows = part.iter().map(|intent| intent_table::row(intent));
-        let table = "lattice_intents";
-        Sql::insert(head.backend, table, &intent_table::COLUMNS, rows)
-            .or_nothing("attempt_key")
-            .run(scope)
-            .await?;
-    }
+        let (table, columns) = ("lattice_intents", &intent_table::COLUMNS);
+        Sql::insert(head.backend, table, columns, rows).or_nothing("attempt_key")
+    });
+    run_each(scope, inserts).await?;
     for (attempt, instance) in abandoned {
         head.abandon(scope, *attempt, *instance).await?;
     }
-    let fresh: Vec<_> = fresh
-        .iter()
-        .filter_map(|revision| books.entries.get(revision))
-        .collect();
-    for part in fresh.chunks(MOST_ROWS) {
-        let rows = part.iter().map(|entry| entry_table::row(entry));
-        let table = "lattice_entries";
-        Sql::insert(head.backend, table, &entry_table::COLUMNS, rows)
-            .run(scope)
-            .await?;
-    }
+    let rows = parts(head.backend, fresh);
+    let inserts = rows.map(|part| {
+        let rows = part.iter().map(|(entry, hash)| {
+            entry_table::row(entry, hash.get_or_init(|| entry.payload_hash()))
+        });
+        Sql::insert(head.backend, "lattice_entries", &entry_table::COLUMNS, rows)
+    });
+    run_each(scope, inserts).await?;
     head.advance(scope, books.position).await
 }
 
-async fn close(scope: &mut Scope<'_>, head: &Head, closed: &BTreeSet<AttemptId>) -> Result<()> {
-    let keys: Vec<_> = closed
-        .iter()
-        .map(|attempt| Value::from(attempt.to_string()))
-        .collect();
-    for part in keys.chunks(MOST_ROWS) {
+async fn close(scope: &mut Scope<'_>, head: &Head, closed: &[AttemptId]) -> Result<()> {
+    let keys: Vec<_> = closed.iter().map(AttemptId::to_string).collect();
+    for part in keys.chunks(MOST_KEYS) {
         Sql::new(
             head.backend,
-            "DELETE FROM lattice_intents WHERE attempt_key IN ",
+            "DELETE FROM lattice_intents WHERE attempt_key",
         )
-        .list(part.iter().cloned())
+        .among(part)
         .run(scope)
         .await?;
     }

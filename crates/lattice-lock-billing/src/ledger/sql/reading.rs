@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::common::{KINDS, tiers};
 use super::head::Head;
-use super::statement::{OrOurs, Sql};
+use super::statement::{Cell, OrOurs, Sql};
 use super::{Tables, entry_table, intent_table};
 use crate::codes::LEDGER_CORRUPT;
 use crate::ledger::store::{Caller, Expired};
@@ -313,7 +313,7 @@ async fn is_torn(scope: &mut Scope<'_>, backend: DbBackend, archive: &Archive) -
     Ok(false)
 }
 
-fn archive_row(archive: &Archive) -> Result<[sea_orm::Value; 9]> {
+fn archive_row(archive: &Archive) -> Result<[Cell<'_>; 9]> {
     let total = archive.total;
     let beyond = |_| {
         Error::new(
@@ -332,7 +332,7 @@ fn archive_row(archive: &Archive) -> Result<[sea_orm::Value; 9]> {
         total.unpriced.into(),
         dollars.into(),
         nanos.into(),
-        archive.sha256.clone().into(),
+        archive.sha256.as_str().into(),
     ])
 }
 

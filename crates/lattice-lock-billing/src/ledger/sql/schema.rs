@@ -27,15 +27,23 @@ const TABLES: [&str; 6] = [
 
 fn create(engine: Engine) -> Vec<String> {
     let dialect = Dialect::of(engine);
-    vec![
+    let mut statements = vec![
         entries(&dialect),
         intents(&dialect),
         instances(&dialect),
         ledger(&dialect),
         archives(&dialect),
         archived_keys(&dialect),
-    ]
+    ];
+    if engine != Engine::Mysql {
+        statements.push(BY_TIME.into());
+    }
+    statements
 }
+
+/// What periods are found by: archives and reports are of a period, and a ledger is of years.
+const BY_TIME: &str =
+    "CREATE INDEX IF NOT EXISTS lattice_entries_occurred_at ON lattice_entries (occurred_at)";
 
 /// What the engines call the same type.
 struct Dialect {
@@ -43,6 +51,8 @@ struct Dialect {
     text: fn(u32) -> String,
     long_text: &'static str,
     integer: &'static str,
+    /// [`BY_TIME`] where an index that is made apart cannot be made twice.
+    by_time: &'static str,
     options: &'static str,
 }
 
@@ -59,6 +69,10 @@ impl Dialect {
             text,
             long_text: "TEXT",
             integer,
+            by_time: match engine {
+                Engine::Mysql => ",\n    INDEX lattice_entries_occurred_at (occurred_at)",
+                _ => "",
+            },
             options: engine.table_options(),
         }
     }
@@ -90,6 +104,7 @@ fn entries(dialect: &Dialect) -> String {
         text,
         long_text,
         integer,
+        by_time,
         options,
     } = dialect;
     let (name, label, key, model) = (text(64), text(128), text(192), text(256));
@@ -134,7 +149,7 @@ fn entries(dialect: &Dialect) -> String {
     latency_us {integer},
     occurred_at {integer} NOT NULL,
     recorded_at {integer} NOT NULL,
-    UNIQUE (operation_id, turn, attempt, revision)
+    UNIQUE (operation_id, turn, attempt, revision){by_time}
 ) {options}"
     )
 }
