@@ -210,7 +210,7 @@ async fn into_postgres(
     let insert = format!(
         "INSERT INTO {TABLE} ({COLUMNS}) SELECT * FROM UNNEST({arrays}) ON CONFLICT DO NOTHING"
     );
-    for (part, first) in batch.chunks(16).zip((first..).step_by(16)) {
+    for (part, first) in batch.chunks(20).zip((first..).step_by(20)) {
         let keys: Vec<_> = part.iter().map(|new| new.key.as_str()).collect();
         sqlx::query(sqlx::AssertSqlSafe(insert.as_str()))
             .bind((first..).take(part.len()).collect::<Vec<_>>())

@@ -13,14 +13,13 @@ use uuid::Uuid;
 /// The most keys of one statement.
 pub(super) const MOST_KEYS: usize = 256;
 
-/// The most rows of one statement. The driver leaves Nagle's algorithm on: where a statement does not go out in one piece,
-/// of 16 KiB with TLS and 64 KiB to the same machine without, the server waits up to 40 ms for its end.
+/// The most rows of one statement: the next is made while this one runs. The driver leaves Nagle's algorithm on: where a
+/// statement does not go out in one piece, of 16 KiB with TLS and 64 KiB to the same machine without, the server waits up to
+/// 40 ms for its end.
 fn most_rows(backend: DbBackend) -> usize {
     match backend {
-        DbBackend::Postgres => 24,
-        DbBackend::MySql => 64,
-        // The next is made while this one runs.
-        _ => 128,
+        DbBackend::Postgres => 32,
+        _ => 64,
     }
 }
 
@@ -61,27 +60,74 @@ pub(super) enum Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// The type of an array of such values.
-    fn array(&self) -> &'static str {
-        match self {
-            Self::Integer(_) => "BIGINT[]",
-            Self::Id(_) => "UUID[]",
-            Self::Text(_) => "TEXT[]",
+    fn is_null(&self) -> bool {
+        matches!(
+            self,
+            Self::Integer(None) | Self::Id(None) | Self::Text(None)
+        )
+    }
+}
+
+/// In which columns there are values: the others need not be named. A few rows name all, so that the texts stay few.
+fn used<const N: usize>(backend: DbBackend, rows: &[[Cell<'_>; N]]) -> [bool; N] {
+    let all = backend == DbBackend::Postgres || rows.len() < 16;
+    std::array::from_fn(|at| all || rows.iter().any(|row| !row[at].is_null()))
+}
+
+/// The text of an array of a column's values. NULLs at its end are left out: of several arrays, `UNNEST` fills up the
+/// shorter ones with them.
+struct Array {
+    kind: &'static str,
+    text: String,
+    nulls: usize,
+}
+
+impl Array {
+    const fn new() -> Self {
+        Self {
+            kind: "",
+            text: String::new(),
+            nulls: 0,
         }
     }
 
-    /// Adds it to the text of an array. Writing to a string does not fail.
-    fn write(&self, array: &mut String) {
-        array.push(if array.is_empty() { '{' } else { ',' });
-        let _ = match self {
-            Self::Integer(Some(number)) => write!(array, "{number}"),
-            Self::Id(Some(id)) => write!(array, "{id}"),
-            Self::Text(Some(text)) => {
-                quote(text, array);
+    fn push(&mut self, cell: &Cell<'_>) {
+        self.kind = match cell {
+            Cell::Integer(_) => "BIGINT[]",
+            Cell::Id(_) => "UUID[]",
+            Cell::Text(_) => "TEXT[]",
+        };
+        if cell.is_null() {
+            self.nulls += 1;
+            return;
+        }
+        for _ in 0..std::mem::take(&mut self.nulls) {
+            self.next();
+            self.text.push_str("NULL");
+        }
+        self.next();
+        // Writing to a string does not fail.
+        let _ = match cell {
+            Cell::Integer(number) => write!(self.text, "{}", number.unwrap_or_default()),
+            Cell::Id(id) => write!(self.text, "{}", id.unwrap_or_default()),
+            Cell::Text(text) => {
+                quote(text.as_deref().unwrap_or_default(), &mut self.text);
                 Ok(())
             }
-            Self::Integer(None) | Self::Id(None) | Self::Text(None) => array.write_str("NULL"),
         };
+    }
+
+    fn next(&mut self) {
+        self.text.push(if self.text.is_empty() { '{' } else { ',' });
+    }
+
+    fn text(self) -> String {
+        let mut text = self.text;
+        if text.is_empty() {
+            text.push('{');
+        }
+        text.push('}');
+        text
     }
 }
 
@@ -212,12 +258,12 @@ impl Sql {
     /// Of rows whose key is one of these.
     pub(super) fn among(mut self, keys: &[String]) -> Self {
         if self.backend == DbBackend::Postgres {
-            let mut array = String::new();
+            let mut array = Array::new();
             for key in keys {
-                Cell::from(key.as_str()).write(&mut array);
+                array.push(&key.as_str().into());
             }
             self.text.push_str(" = ANY(CAST(");
-            self.push(format!("{array}}}").into());
+            self.push(array.text().into());
             return self.text(" AS TEXT[]))");
         }
         // The last is repeated until there are as many as statements have.
@@ -234,41 +280,45 @@ impl Sql {
         columns: &[&str; N],
         rows: impl Iterator<Item = [Cell<'a>; N]>,
     ) -> Self {
+        let rows: Vec<_> = rows.collect();
+        let used = used(backend, &rows);
+        let columns = columns.iter().zip(used).filter(|(_, is_used)| *is_used);
+        let columns: Vec<_> = columns.map(|(column, _)| *column).collect();
         let columns = columns.join(",");
         let sql = Self::new(backend, &format!("INSERT INTO {table} ({columns}) "));
         match backend {
             DbBackend::Postgres => sql.columns(rows),
-            _ => sql.values(rows),
+            _ => sql.values(rows, used),
         }
     }
 
-    fn values<'a, const N: usize>(mut self, rows: impl Iterator<Item = [Cell<'a>; N]>) -> Self {
-        let values = rows.size_hint().0 * N;
+    fn values<const N: usize>(mut self, rows: Vec<[Cell<'_>; N]>, used: [bool; N]) -> Self {
+        let values = rows.len() * used.iter().filter(|is_used| **is_used).count();
         self.values.reserve(values);
         self.text.reserve(2 * values);
         let mut before = "VALUES ";
         for row in rows {
             self.text.push_str(before);
-            self.push_list(row.into_iter().map(Value::from));
+            let cells = row.into_iter().zip(used).filter(|(_, is_used)| *is_used);
+            self.push_list(cells.map(|(cell, _)| cell.into()));
             before = ",";
         }
         self
     }
 
     /// Arrays go as text: those of the driver have no NULL.
-    fn columns<'a, const N: usize>(mut self, rows: impl Iterator<Item = [Cell<'a>; N]>) -> Self {
-        let mut arrays = [const { ("", String::new()) }; N];
+    fn columns<const N: usize>(mut self, rows: Vec<[Cell<'_>; N]>) -> Self {
+        let mut arrays = [const { Array::new() }; N];
         for row in rows {
-            for ((kind, array), cell) in arrays.iter_mut().zip(row) {
-                *kind = cell.array();
-                cell.write(array);
+            for (array, cell) in arrays.iter_mut().zip(row) {
+                array.push(&cell);
             }
         }
         let mut before = "SELECT * FROM UNNEST(CAST(";
-        for (kind, mut array) in arrays {
-            array.push('}');
+        for array in arrays {
+            let kind = array.kind;
             self.text.push_str(before);
-            self.push(array.into());
+            self.push(array.text().into());
             self = self.text(" AS ").text(kind);
             before = "),CAST(";
         }
@@ -313,29 +363,45 @@ impl<T> OrOurs<T> for std::result::Result<T, DbErr> {
 mod tests {
     use super::*;
 
+    fn array<'a>(cells: impl IntoIterator<Item = Cell<'a>>) -> String {
+        let mut array = Array::new();
+        for cell in cells {
+            array.push(&cell);
+        }
+        array.text()
+    }
+
     #[test]
     fn arrays_are_written_as_the_server_reads_them() {
-        let mut array = String::new();
         let texts = ["", "a,b}", r#"say "hi""#, r"C:\n", "\u{e9}\n", "NULL"];
-        for cell in texts.map(Cell::from).into_iter().chain([Cell::Text(None)]) {
-            cell.write(&mut array);
-        }
         let expected = r#"{"","a,b}","say \"hi\"","C:\\n",""#;
-        assert_eq!(array, format!("{expected}\u{e9}\n\",\"NULL\",NULL"));
-        let mut numbers = String::new();
-        for cell in [Cell::from(i64::MIN), Cell::Integer(None), Cell::from(7)] {
-            cell.write(&mut numbers);
-        }
-        assert_eq!(numbers, "{-9223372036854775808,NULL,7");
+        let expected = format!("{expected}\u{e9}\n\",\"NULL\"}}");
+        assert_eq!(array(texts.map(Cell::from)), expected);
+        let numbers = [Some(i64::MIN), None, Some(7), None, None];
+        assert_eq!(
+            array(numbers.map(Cell::from)),
+            "{-9223372036854775808,NULL,7}"
+        );
+        assert_eq!(array([Cell::Id(None)]), "{}");
+    }
+
+    #[test]
+    fn columns_without_values_are_not_named_where_rows_are_many() {
+        let text = |rows| {
+            let row = || [Cell::from(1), Cell::Text(None)];
+            let rows = std::iter::repeat_with(row).take(rows);
+            Sql::insert(DbBackend::Sqlite, "t", &["a", "b"], rows).text
+        };
+        assert_eq!(text(2), "INSERT INTO t (a,b) VALUES (?,?),(?,?)");
+        assert!(text(16).starts_with("INSERT INTO t (a) VALUES (?),(?),"));
     }
 
     #[test]
     fn parts_are_whole_and_their_sizes_few() {
         let rows: Vec<_> = (0..343).collect();
         let sizes = |backend| parts(backend, &rows).map(<[_]>::len).collect::<Vec<_>>();
-        assert_eq!(sizes(DbBackend::Sqlite), [128, 128, 64, 16, 4, 2, 1]);
         assert_eq!(sizes(DbBackend::MySql), [64, 64, 64, 64, 64, 16, 4, 2, 1]);
-        assert_eq!(sizes(DbBackend::Postgres)[13..], [24, 7]);
+        assert_eq!(sizes(DbBackend::Postgres)[9..], [32, 23]);
         let again: Vec<_> = parts(DbBackend::MySql, &rows).flatten().copied().collect();
         assert_eq!(again, rows);
         assert!(parts(DbBackend::MySql, &rows[..0]).next().is_none());
