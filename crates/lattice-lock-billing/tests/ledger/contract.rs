@@ -671,9 +671,10 @@ pub(crate) fn intents_of_a_newer_version_keep_no_other_from_being_recovered(
             for attempt in newer.iter().copied() {
                 let ledger = ledger.clone();
                 tasks.spawn(async move {
-                    match give_up {
-                        true => ledger.abandon(attempt).await,
-                        false => ledger.intend(intent(attempt)).await,
+                    if give_up {
+                        ledger.abandon(attempt).await
+                    } else {
+                        ledger.intend(intent(attempt)).await
                     }
                 });
             }

@@ -112,9 +112,9 @@ const HOLD_MYSQL: &str = "UPDATE lattice_ledger SET archives = archives + SLEEP(
 /// Lets another process stall for a while with the ledger's lock.
 pub(crate) async fn stall(database: &Database, hold: &'static str) -> tokio::task::JoinHandle<()> {
     let holder = database.clone();
-    let held = tokio::spawn(async move { execute(&holder, hold).await });
+    let stalled = tokio::spawn(async move { execute(&holder, hold).await });
     tokio::time::sleep(Duration::from_millis(500)).await;
-    held
+    stalled
 }
 
 async fn leased_after_waiting(database: &Database, hold: &'static str) {
@@ -122,12 +122,12 @@ async fn leased_after_waiting(database: &Database, hold: &'static str) {
     let ledger = Ledger::builder(database).lease(lease).build().unwrap();
     let other = Ledger::new(database);
     other.withdraw(first(), None).await.unwrap();
-    let held = stall(database, hold).await;
+    let stalled = stall(database, hold).await;
     let live = first();
     ledger.intend(intent(live)).await.unwrap();
     // It was acknowledged this very moment, and has a lease of a second.
     let done = other.recover(|_| Resolution::Withdraw).await.unwrap();
-    held.await.unwrap();
+    stalled.await.unwrap();
     assert!(done.withdrawn.is_empty(), "a live call was recovered");
     assert_eq!(open(&ledger).await, BTreeSet::from([live]));
 }
