@@ -273,7 +273,8 @@ mod tests {
     #[test]
     fn the_hash_covers_what_happened_and_not_who_wrote_it_down_when() {
         let operation = OperationId::generate();
-        let (one, two) = (entry(operation), entry(operation));
+        let recorded = |at| entry(operation).stamped(Timestamp::from_micros(at));
+        let (one, two) = (recorded(8), recorded(9));
         assert_ne!(one.id(), two.id());
         assert_eq!(one.payload_hash(), two.payload_hash());
         let more = two.used(TokenUsage::new().with(Bucket::Input, 1), None);
