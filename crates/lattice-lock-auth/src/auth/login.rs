@@ -235,7 +235,7 @@ impl Auth {
     /// # Errors
     ///
     /// - Those of [`Tokens::verify`](crate::Tokens::verify);
-    /// - [`SESSION_ENDED`]: signed out, revoked, expired, or the user is disabled;
+    /// - [`SESSION_ENDED`](crate::codes::SESSION_ENDED): signed out, revoked, expired, or the user is disabled;
     /// - [`REFRESH_SUPERSEDED`], [`REFRESH_REUSED`];
     /// - [`LOCKED_OUT`](crate::codes::LOCKED_OUT), with the wait;
     /// - those of the store.

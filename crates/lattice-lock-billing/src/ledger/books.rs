@@ -42,6 +42,7 @@ pub(super) enum Item {
 
 impl Item {
     /// The attempt that is about to be sent because of it.
+    #[cfg(feature = "__sql")]
     pub(super) fn begins(&self) -> Option<AttemptId> {
         let intent = match self {
             Self::Intend(intent) => Some(intent),
