@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "sqlite")]
 use base64::Engine as _;
+#[cfg(feature = "sqlite")]
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+#[cfg(feature = "sqlite")]
+use lattice_lock_auth::codes::AUDIT_BROKEN;
 use lattice_lock_auth::codes::{
-    AUDIT_BROKEN, BOOTSTRAPPED, CREDENTIALS_REFUSED, GRANT_EXCEEDED, IMPORT_INVALID, TOKEN_REVOKED,
+    BOOTSTRAPPED, CREDENTIALS_REFUSED, GRANT_EXCEEDED, IMPORT_INVALID, TOKEN_REVOKED,
 };
 use lattice_lock_auth::{Auth, Grant, Keys, Role, RoleName, Source, UserRecord};
 use lattice_lock_principal::Principal;
 use lattice_lock_repository::Engine;
+#[cfg(feature = "sqlite")]
 use sha2::{Digest, Sha256};
 
 use crate::world::{

@@ -3,7 +3,6 @@
 
 #[cfg(feature = "sqlite")]
 mod away;
-#[cfg(feature = "sqlite")]
 mod contract;
 #[cfg(feature = "sqlite")]
 mod disk;
@@ -24,7 +23,9 @@ mod facts {
 }
 
 use contract::Fact;
-use lattice_lock_billing::{AttemptId, Entry, Ledger, OperationId, Outcome};
+#[cfg(feature = "__sql")]
+use lattice_lock_billing::Ledger;
+use lattice_lock_billing::{AttemptId, Entry, OperationId, Outcome};
 use lattice_lock_principal::Principal;
 use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
 use lattice_lock_repository::{Database, Timestamp};
