@@ -102,7 +102,7 @@ pub struct LedgerStatus {
     pub waiting: usize,
     /// How many bytes of acknowledged writes wait for the database, in the spool.
     pub spooled_bytes: u64,
-    /// How many acknowledged writes the database then refused, such as a conflict: each was logged, and of a spool also
+    /// How many acknowledged writes the database then refused, such as a conflict: each was logged, as a whole where there is no spool, and of a spool
     /// written to the file beside it that ends with `.rejected`.
     pub rejected: u64,
     /// The code of the error that keeps the database away, while it is.
