@@ -173,6 +173,30 @@ async fn migrated_at_once(server: &Server) {
     }
 }
 
+/// Reads twice in a transaction while another one writes, at different levels in turns on the same connection.
+async fn levels(server: &Server) {
+    let (reader, writer) = (server.open(1).await, server.open(1).await);
+    writer.migrate(SETS).await.unwrap();
+    let snapshot = || TransactionOptions::default().isolation(Isolation::Snapshot);
+    for round in 0..3 {
+        for (seen, options) in [(0, snapshot()), (1, read_committed())] {
+            let other = writer.clone();
+            let counts = reader.transaction_with(options, move |scope| {
+                let (other, n) = (other.clone(), 2 * round + seen);
+                Box::pin(async move {
+                    let before = number(scope, ALL).await;
+                    let insert = format!("INSERT INTO notes VALUES ({n})");
+                    execute(&other, &insert).await.unwrap();
+                    Ok(number(scope, ALL).await - before)
+                })
+            });
+            assert_eq!(counts.await.unwrap(), seen);
+        }
+    }
+    reader.dispose().await;
+    writer.dispose().await;
+}
+
 /// Reads everything in one transaction while another one writes.
 async fn snapshot(server: &Server) {
     let (reader, writer) = (server.open(1).await, server.open(1).await);
@@ -324,6 +348,12 @@ macro_rules! on_server {
             }
 
             #[tokio::test(flavor = "multi_thread")]
+            async fn transactions_are_kept_apart_as_they_ask_for() {
+                $on.run_url(async |url| super::levels(&Server(url)).await)
+                    .await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
             async fn a_snapshot_neither_changes_nor_keeps_writers_waiting() {
                 $on.run_url(async |url| super::snapshot(&Server(url)).await)
                     .await;
@@ -340,6 +370,17 @@ macro_rules! on_server {
 
 on_server!(postgres, "postgres", crate::server::POSTGRES);
 on_server!(mysql, "mysql", crate::server::MYSQL);
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_are_kept_apart_as_they_ask_for_whatever_the_server_does_unasked() {
+    let stricter = async |url: String| {
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let option = "options=-c%20default_transaction_isolation%3Dserializable";
+        levels(&Server(format!("{url}{separator}{option}"))).await;
+    };
+    server::POSTGRES.run_url(stricter).await;
+}
 
 /// A connection that the server closed meanwhile is found out and replaced before it is used.
 #[cfg(feature = "postgres")]
