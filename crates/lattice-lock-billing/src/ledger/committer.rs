@@ -31,6 +31,8 @@ use crate::{AttemptId, Entry, Intent, OperationId, Position};
 
 /// The most writes of one transaction.
 const BATCH: usize = 512;
+/// How often others are let go first, as long as more of them come each time.
+const MOST_TURNS: usize = 8;
 /// How long a transaction may take before the database is taken for away, and the disk before the spool is: it may not
 /// answer, or another process may have stopped while it had the lock. What was given up is rolled back, or found by its
 /// keys.
@@ -121,8 +123,7 @@ impl Shared {
         let mut backlog = self.backlog.lock().await;
         loop {
             if backlog.is_empty() {
-                // Whoever was just answered may come back at once, and then belongs to this group.
-                tokio::task::yield_now().await;
+                self.gather().await;
                 let jobs = self.take();
                 if jobs.is_empty() {
                     if self.stop() {
@@ -136,6 +137,19 @@ impl Shared {
                 return self.give_up(disposed, &mut backlog).await;
             }
             self.note(&backlog);
+        }
+    }
+
+    /// Lets those come who are about to: whoever was just answered may be back at once, and then belongs to this group.
+    async fn gather(&self) {
+        let mut before = 0;
+        for _ in 0..MOST_TURNS {
+            tokio::task::yield_now().await;
+            let now = self.queue().jobs.len();
+            if now == before || now >= BATCH {
+                return;
+            }
+            before = now;
         }
     }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use lattice_lock_billing::{
     AttemptId, Cost, Discount, Entry, EntryKind, ForeignAmount, InstanceId, Intent, Ledger, Money,
-    MoneySum, OperationId, Outcome, Period, Resolution, Tariff, Unpriced, UsageAccumulator, codes,
-    prove,
+    MoneySum, OperationId, Outcome, Period, Position, Resolution, Tariff, Unpriced,
+    UsageAccumulator, codes, prove,
 };
 use lattice_lock_principal::Principal;
 use lattice_lock_providers::{
@@ -223,6 +223,41 @@ facts! {
         assert_eq!((fresh, total.entries), (16, 16));
         assert_eq!(total.total_usd, MoneySum::from_nanos((0..16).sum::<i128>() * 1000));
         assert!(open(&ledger).await.is_empty());
+    }
+
+    async fn of_many_at_once_those_that_were_there_before_do_no_harm(ledger: Ledger) {
+        for round in 1..=3 {
+            let known: Vec<AttemptId> = (0..16).map(|_| first()).collect();
+            for attempt in &known {
+                ledger.record(entry(*attempt, 5), None).await.unwrap();
+            }
+            let writers: Vec<_> = (0..64)
+                .map(|n| {
+                    let (ledger, known) = (ledger.clone(), known[n % 16]);
+                    tokio::spawn(async move {
+                        let next = Some(intent(known));
+                        let outcome = match n % 4 {
+                            0 => ledger.record(entry(known, 5), None).await,
+                            1 => ledger.record(entry(known, 6), None).await,
+                            2 => ledger.record(entry(first(), 5), next).await,
+                            _ => ledger.record(entry(first(), 5), None).await,
+                        };
+                        (n % 4, outcome.map(|recorded| recorded.replayed))
+                    })
+                })
+                .collect();
+            for writer in writers {
+                match writer.await.unwrap() {
+                    (0, outcome) => assert_eq!(outcome.ok(), Some(true)),
+                    (1, outcome) => assert_eq!(outcome.unwrap_err().code(), codes::ENTRY_CONFLICT),
+                    (_, outcome) => assert_eq!(outcome.ok(), Some(false)),
+                }
+            }
+            let entries = ledger.list(None, 1000).await.unwrap();
+            let positions: Vec<_> = entries.iter().filter_map(Entry::position).collect();
+            assert_eq!(positions, (1..=48 * round).map(Position::new).collect::<Vec<_>>());
+            assert!(open(&ledger).await.is_empty());
+        }
     }
 
     async fn sums_beyond_64_bits_are_exact(ledger: Ledger) {

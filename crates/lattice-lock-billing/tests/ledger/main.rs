@@ -81,6 +81,7 @@ macro_rules! on_store {
                 what_was_certainly_not_billed_is_withdrawn_without_an_entry
                 an_intent_after_its_entry_is_not_reopened
                 every_attempt_is_booked_once_whoever_repeats_it
+                of_many_at_once_those_that_were_there_before_do_no_harm
                 sums_beyond_64_bits_are_exact
                 unpriced_entries_are_counted_and_not_summed
                 labels_of_any_script_and_length_survive

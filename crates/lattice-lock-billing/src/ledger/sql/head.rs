@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::statement::{OrOurs, Sql};
 use crate::codes::LEDGER_CORRUPT;
-use crate::{AttemptId, InstanceId, Position};
+use crate::{InstanceId, Position};
 
 /// What a writer knows once it is the only one: whoever writes to the ledger locks the one row that says this. So
 /// positions follow the order of commits, and what was looked up stays true until the commit.
@@ -54,35 +54,11 @@ impl Head {
     }
 
     /// Moves on to this position.
-    pub(super) async fn advance(&self, scope: &mut Scope<'_>, to: Position) -> Result<()> {
-        if to == self.position {
-            return Ok(());
-        }
-        Sql::new(self.backend, "UPDATE lattice_ledger SET position = ")
+    pub(super) fn advance(&self, to: Position) -> Option<Sql> {
+        let advance = Sql::new(self.backend, "UPDATE lattice_ledger SET position = ")
             .bind(to.get())
-            .text(" WHERE id = 1")
-            .run(scope)
-            .await
-            .map(drop)
-    }
-
-    /// Says that an intent is nobody's any more, if it is of this instance.
-    pub(super) async fn abandon(
-        &self,
-        scope: &mut Scope<'_>,
-        attempt: AttemptId,
-        instance: InstanceId,
-    ) -> Result<()> {
-        Sql::new(
-            self.backend,
-            "UPDATE lattice_intents SET instance_id = NULL WHERE attempt_key = ",
-        )
-        .bind(attempt.to_string())
-        .text(" AND instance_id = ")
-        .bind(*instance.as_uuid())
-        .run(scope)
-        .await
-        .map(drop)
+            .text(" WHERE id = 1");
+        (to != self.position).then_some(advance)
     }
 
     /// Says that an instance is alive until then.

@@ -7,10 +7,12 @@ mod schema;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lattice_lock_errors::{Error, Result};
+use lattice_lock_repository::codes::UNIQUE_VIOLATION;
 use lattice_lock_repository::{Database, Isolation, Scope, Timestamp, TransactionOptions, Work};
 use lattice_lock_runtime::RetryPolicy;
 use sea_orm::sea_query::Expr;
@@ -32,12 +34,37 @@ pub(super) struct Tables {
     database: Database,
     /// When instances were last said to be alive.
     renewed: Mutex<HashMap<InstanceId, Timestamp>>,
+    /// Whether the last batch had entries that were there already.
+    doubled: AtomicBool,
+}
+
+/// How entries that are there already are found among those to be written. They hardly ever come, and then many at once,
+/// from a spool that is replayed or a caller that tries again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubles {
+    /// By looking for them first.
+    Read,
+    /// By their keys, which are unique: the database refuses the batch.
+    Refused,
+}
+
+/// Writes of one transaction.
+#[derive(Clone)]
+struct Batch {
+    caller: Caller,
+    items: Arc<[Arc<Item>]>,
+    /// Whether this process has attempts under way.
+    is_alive: bool,
+    /// When instances were last said to be alive.
+    known: HashMap<InstanceId, Timestamp>,
+    doubles: Doubles,
 }
 
 /// What came of a batch.
 struct Booked {
     outcomes: Vec<Result<Ack>>,
     renewed: Vec<(InstanceId, Timestamp)>,
+    doubled: bool,
 }
 
 impl Tables {
@@ -45,6 +72,7 @@ impl Tables {
         Self {
             database,
             renewed: Mutex::default(),
+            doubled: AtomicBool::default(),
         }
     }
 
@@ -71,15 +99,34 @@ impl Tables {
         items: &Arc<[Arc<Item>]>,
         is_alive: bool,
     ) -> Result<Vec<Result<Ack>>> {
-        let known = self.renewed().clone();
-        let booked = self
-            .write(|scope| {
-                let (items, caller, known) = (Arc::clone(items), caller.clone(), known.clone());
-                Box::pin(async move { book(scope, &caller, &items, is_alive, &known).await })
-            })
-            .await?;
+        let batch = |doubles| Batch {
+            caller: caller.clone(),
+            items: Arc::clone(items),
+            is_alive,
+            known: self.renewed().clone(),
+            doubles,
+        };
+        let mut doubles = Doubles::Refused;
+        if self.doubled.load(Ordering::Relaxed) {
+            doubles = Doubles::Read;
+        }
+        let booked = match self.book_batch(batch(doubles)).await {
+            Err(error) if doubles == Doubles::Refused && error.code() == UNIQUE_VIOLATION => {
+                self.book_batch(batch(Doubles::Read)).await
+            }
+            booked => booked,
+        }?;
+        self.doubled.store(booked.doubled, Ordering::Relaxed);
         self.renewed().extend(booked.renewed);
         Ok(booked.outcomes)
+    }
+
+    async fn book_batch(&self, batch: Batch) -> Result<Booked> {
+        self.write(|scope| {
+            let batch = batch.clone();
+            Box::pin(async move { book(scope, batch).await })
+        })
+        .await
     }
 
     fn renewed(&self) -> std::sync::MutexGuard<'_, HashMap<InstanceId, Timestamp>> {
@@ -107,15 +154,11 @@ impl Tables {
     }
 }
 
-async fn book(
-    scope: &mut Scope<'_>,
-    caller: &Caller,
-    items: &[Arc<Item>],
-    is_alive: bool,
-    known: &HashMap<InstanceId, Timestamp>,
-) -> Result<Booked> {
+async fn book(scope: &mut Scope<'_>, batch: Batch) -> Result<Booked> {
+    let Batch { caller, items, .. } = &batch;
     let head = Head::lock(scope).await?;
-    let mut books = load(scope, &head, items.iter().map(AsRef::as_ref)).await?;
+    let mut books = load(scope, &head, items.iter().map(AsRef::as_ref), batch.doubles).await?;
+    let doubled = batch.doubles == Doubles::Read && !books.entries.is_empty();
     let outcomes: Vec<_> = items.iter().map(|item| books.apply(item)).collect();
     let mut alive: BTreeSet<_> = books
         .intents
@@ -124,13 +167,14 @@ async fn book(
         .collect();
     // Whoever asks for it wants to see something written.
     let renews = items.iter().any(|item| **item == Item::Renew);
-    if is_alive || renews {
+    if batch.is_alive || renews {
         alive.insert(caller.instance);
     }
     let now = caller.now_or(|| head.now);
     let mut renewed = Vec::new();
     for instance in alive {
-        let is_due = known
+        let is_due = batch
+            .known
             .get(&instance)
             .is_none_or(|last| *last + caller.lease / 3 <= now || *last > now);
         if is_due || renews {
@@ -148,6 +192,7 @@ async fn book(
     Ok(Booked {
         outcomes: outcomes.into_iter().map(ack).collect(),
         renewed,
+        doubled,
     })
 }
 
@@ -156,22 +201,28 @@ async fn load(
     scope: &mut Scope<'_>,
     head: &Head,
     items: impl Iterator<Item = &Item>,
+    doubles: Doubles,
 ) -> Result<Books> {
-    let mut keys = Vec::new();
+    let mut keys = Keys::default();
     for item in items {
-        keys_of(item, &mut keys);
+        keys.add(item);
     }
-    keys.sort_unstable();
-    keys.dedup();
     let mut books = Books {
         position: head.position,
         ..Books::default()
     };
-    read(scope, head, &mut books, &keys).await?;
+    let mut asked = keys.others;
+    if doubles == Doubles::Read {
+        asked.append(&mut keys.new);
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    read(scope, head, &mut books, &asked).await?;
     let corrections = read_corrections(scope, head, &mut books).await?;
     if head.has_archives {
-        keys.extend(corrections);
-        for part in keys.chunks(MOST_KEYS) {
+        asked.extend(keys.new);
+        asked.extend(corrections);
+        for part in asked.chunks(MOST_KEYS) {
             let sql = Sql::new(
                 head.backend,
                 "SELECT idempotency_key, payload_hash FROM lattice_archived_keys WHERE idempotency_key",
@@ -186,19 +237,33 @@ async fn load(
     Ok(books)
 }
 
-fn keys_of(item: &Item, keys: &mut Vec<String>) {
-    let next = match item {
-        Item::Renew | Item::Abandon { .. } | Item::TakeBack { .. } => None,
-        Item::Intend(intent) => Some(intent),
-        Item::Withdraw { next, .. } => next.as_ref(),
-        Item::Record { entry, next } => {
-            let (subject, revision) = (&entry.fact.subject, entry.fact.revision);
-            keys.push(subject.key(revision));
-            keys.extend(revision.checked_sub(1).map(|before| subject.key(before)));
-            next.as_ref()
-        }
-    };
-    keys.extend(next.map(|intent| Subject::Attempt(intent.attempt).key(0)));
+/// What writes are about.
+#[derive(Default)]
+struct Keys {
+    /// What is to be written and follows nothing, so that it only matters whether it is there already.
+    new: Vec<String>,
+    others: Vec<String>,
+}
+
+impl Keys {
+    fn add(&mut self, item: &Item) {
+        let next = match item {
+            Item::Renew | Item::Abandon { .. } | Item::TakeBack { .. } => None,
+            Item::Intend(intent) => Some(intent),
+            Item::Withdraw { next, .. } => next.as_ref(),
+            Item::Record { entry, next } => {
+                let (subject, revision) = (&entry.fact.subject, entry.fact.revision);
+                let key = subject.key(revision);
+                match revision.checked_sub(1) {
+                    None => self.new.push(key),
+                    Some(before) => self.others.extend([key, subject.key(before)]),
+                }
+                next.as_ref()
+            }
+        };
+        let next = next.map(|intent| Subject::Attempt(intent.attempt).key(0));
+        self.others.extend(next);
+    }
 }
 
 async fn read(
@@ -253,65 +318,47 @@ async fn save(scope: &mut Scope<'_>, head: &Head, books: Books) -> Result<()> {
         opened,
         abandoned,
     } = &books.changes;
-    close(scope, head, closed).await?;
-    for (attempt, instance) in taken_back {
-        take_back(scope, head, *attempt, *instance).await?;
-    }
-    let opened: Vec<_> = opened
+    let closed: Vec<_> = closed.iter().map(AttemptId::to_string).collect();
+    let closings = closed.chunks(MOST_KEYS).map(|part| {
+        let delete = "DELETE FROM lattice_intents WHERE attempt_key";
+        Sql::new(head.backend, delete).among(part)
+    });
+    let takings_back = taken_back
         .iter()
-        .filter_map(|attempt| books.intents.get(attempt))
-        .collect();
-    let rows = parts(head.backend, &opened);
-    let inserts = rows.map(|part| {
+        .map(|own| of_own_intent(head, "DELETE FROM lattice_intents", *own));
+    let opened = opened.iter().filter_map(|it| books.intents.get(it));
+    let opened: Vec<_> = opened.collect();
+    let openings = parts(head.backend, &opened).map(|part| {
         let rows = part.iter().map(|intent| intent_table::row(intent));
         let (table, columns) = ("lattice_intents", &intent_table::COLUMNS);
         Sql::insert(head.backend, table, columns, rows).or_nothing("attempt_key")
     });
-    run_each(scope, inserts).await?;
-    for (attempt, instance) in abandoned {
-        head.abandon(scope, *attempt, *instance).await?;
-    }
-    let rows = parts(head.backend, fresh);
-    let inserts = rows.map(|part| {
+    let abandon = "UPDATE lattice_intents SET instance_id = NULL";
+    let abandonings = abandoned
+        .iter()
+        .map(|own| of_own_intent(head, abandon, *own));
+    let entries = parts(head.backend, fresh).map(|part| {
         let rows = part.iter().map(|(entry, hash)| {
             entry_table::row(entry, hash.get_or_init(|| entry.payload_hash()))
         });
         Sql::insert(head.backend, "lattice_entries", &entry_table::COLUMNS, rows)
     });
-    run_each(scope, inserts).await?;
-    head.advance(scope, books.position).await
+    let statements = closings
+        .chain(takings_back)
+        .chain(openings)
+        .chain(abandonings)
+        .chain(entries)
+        .chain(head.advance(books.position));
+    run_each(scope, statements).await
 }
 
-async fn close(scope: &mut Scope<'_>, head: &Head, closed: &[AttemptId]) -> Result<()> {
-    let keys: Vec<_> = closed.iter().map(AttemptId::to_string).collect();
-    for part in keys.chunks(MOST_KEYS) {
-        Sql::new(
-            head.backend,
-            "DELETE FROM lattice_intents WHERE attempt_key",
-        )
-        .among(part)
-        .run(scope)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn take_back(
-    scope: &mut Scope<'_>,
-    head: &Head,
-    attempt: AttemptId,
-    instance: InstanceId,
-) -> Result<()> {
-    Sql::new(
-        head.backend,
-        "DELETE FROM lattice_intents WHERE attempt_key = ",
-    )
-    .bind(attempt.to_string())
-    .text(" AND instance_id = ")
-    .bind(*instance.as_uuid())
-    .run(scope)
-    .await
-    .map(drop)
+/// A statement on the intent of an attempt, if it is of this instance.
+fn of_own_intent(head: &Head, change: &str, (attempt, instance): (AttemptId, InstanceId)) -> Sql {
+    Sql::new(head.backend, change)
+        .text(" WHERE attempt_key = ")
+        .bind(attempt.to_string())
+        .text(" AND instance_id = ")
+        .bind(*instance.as_uuid())
 }
 
 /// Does what was decided about the intents that are still open and whose processes are still gone.
@@ -325,7 +372,7 @@ async fn settle(
     let keys = verdicts.iter().map(|it| it.intent.attempt.to_string());
     let still = reading::expired_intents(scope, caller, now, Some(keys.collect())).await?;
     let items = verdicts.iter().filter_map(|it| it.item.as_ref());
-    let mut books = load(scope, &head, items).await?;
+    let mut books = load(scope, &head, items, Doubles::Read).await?;
     let (mut outcomes, mut kept) = (Vec::with_capacity(verdicts.len()), Vec::new());
     for verdict in verdicts {
         outcomes.push(match &verdict.item {
