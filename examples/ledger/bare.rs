@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use lattice_lock::billing::Ledger;
 use lattice_lock::repository::{Engine, Timestamp};
 use lattice_lock::{Database, Result};
 use lattice_lock_examples::unusable;
@@ -33,21 +34,36 @@ struct New {
     answer: Answer,
 }
 
+struct Begin {
+    url: String,
+    rows: u64,
+    ready: oneshot::Sender<()>,
+}
+
 pub(crate) struct Bare {
     queue: mpsc::Sender<New>,
     task: tokio::task::JoinHandle<Outcome<()>>,
 }
 
 impl Bare {
-    pub(crate) fn open(database: &Database, url: &str) -> Self {
+    /// Begins with as many rows as the ledger has: the larger an index is, the longer it takes to write to it.
+    pub(crate) async fn open(database: &Database, url: &str) -> Result<Self> {
+        let rows = Ledger::new(database).total().await?.entries;
         let (queue, jobs) = mpsc::channel(4096);
-        let url = url.to_owned();
-        let task = match database.engine() {
-            Engine::Postgres => tokio::spawn(postgres(url, jobs)),
-            Engine::Mysql => tokio::spawn(mysql(url, jobs)),
-            _ => tokio::spawn(sqlite(url, jobs)),
+        let (ready, is_ready) = oneshot::channel();
+        let begin = Begin {
+            url: url.to_owned(),
+            rows,
+            ready,
         };
-        Self { queue, task }
+        let task = match database.engine() {
+            Engine::Postgres => tokio::spawn(postgres(begin, jobs)),
+            Engine::Mysql => tokio::spawn(mysql(begin, jobs)),
+            _ => tokio::spawn(sqlite(begin, jobs)),
+        };
+        // Where it does not begin, whoever writes is told.
+        let _ = is_ready.await;
+        Ok(Self { queue, task })
     }
 
     pub(crate) fn write(&self) -> Write {
@@ -278,8 +294,8 @@ async fn into_postgres(
 /// The loop, written once for three drivers whose types differ.
 macro_rules! bare {
     ($name:ident, $connection:ty, $prepare:expr, $alike:literal, $write:path) => {
-        async fn $name(url: String, mut jobs: mpsc::Receiver<New>) -> Outcome<()> {
-            let mut connection = <$connection>::connect(&url).await?;
+        async fn $name(begin: Begin, mut jobs: mpsc::Receiver<New>) -> Outcome<()> {
+            let mut connection = <$connection>::connect(&begin.url).await?;
             for statement in $prepare {
                 sqlx::query(statement).execute(&mut connection).await?;
             }
@@ -292,7 +308,13 @@ macro_rules! bare {
                     .execute(&mut connection)
                     .await?;
             }
-            let (mut batch, mut next) = (Vec::new(), 1_i64);
+            if begin.rows > 0 {
+                sqlx::query("INSERT INTO lattice_bare_entries SELECT * FROM lattice_entries")
+                    .execute(&mut connection)
+                    .await?;
+            }
+            let _ = begin.ready.send(());
+            let (mut batch, mut next) = (Vec::new(), begin.rows.cast_signed() + 1);
             while jobs.recv_many(&mut batch, BATCH).await > 0 {
                 let mut transaction = connection.begin().await?;
                 let kept = $write(&mut transaction, &batch, next).await?;
@@ -328,7 +350,10 @@ bare!(
     postgres,
     sqlx::PgConnection,
     // Plans are made while the table is new, and kept: without this they would read all of it.
-    ["SET enable_seqscan = off"],
+    [
+        "SET enable_seqscan = off",
+        "SET plan_cache_mode = force_generic_plan"
+    ],
     "SELECT 'CREATE TABLE lattice_bare_entries (LIKE lattice_entries INCLUDING ALL)'",
     into_postgres
 );

@@ -23,7 +23,7 @@ pub(crate) async fn run(database: &Database, arguments: &Arguments) -> Result<()
     let entry = template()?;
     let before = Ledger::new(database).total().await?.entries;
     let write = write(database, entry);
-    let bare = bare::Bare::open(database, &arguments.url);
+    let bare = bare::Bare::open(database, &arguments.url).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let pair = if round % 2 == 0 {
