@@ -9,7 +9,7 @@ mod disk;
 mod histories;
 mod hostile;
 mod model;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod proxy;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod servers;
@@ -128,8 +128,14 @@ async fn what_postgres_may_lose_is_not_called_durable() {
 
 #[cfg(feature = "postgres")]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_committed_and_refused_is_taken_back() {
-    servers::on_postgres(proxy::an_intent_that_was_refused_does_not_stay).await;
+async fn what_postgres_committed_and_was_refused_is_taken_back() {
+    servers::at_postgres(proxy::an_intent_that_was_refused_does_not_stay).await;
+}
+
+#[cfg(feature = "mysql")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_mariadb_committed_and_was_refused_is_taken_back() {
+    servers::at_mysql(proxy::an_intent_that_was_refused_does_not_stay).await;
 }
 
 on_store!(memory, crate::in_memory);

@@ -9,7 +9,7 @@ use lattice_lock_repository::{Database, DatabaseOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::contract::{Fact, intent, open};
+use crate::contract::{intent, open};
 use crate::{entry, first};
 
 const PASSING: u8 = 0;
@@ -17,7 +17,7 @@ const PASSING: u8 = 0;
 const ARMED: u8 = 1;
 const AWAY: u8 = 2;
 
-/// Between a ledger and PostgreSQL.
+/// Between a ledger and a server.
 struct Proxy {
     port: u16,
     state: Arc<AtomicU8>,
@@ -52,7 +52,9 @@ async fn pass(client: TcpStream, server: String, state: Arc<AtomicU8>) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
         // Nothing but the end of a transaction: an isolation level has a name that begins so.
-        let is_commit = buffer[..read].windows(7).any(|part| part == b"COMMIT\0");
+        let sent = &buffer[..read];
+        let is_commit =
+            sent.windows(7).any(|part| part == b"COMMIT\0") || sent.ends_with(b"COMMIT");
         let is = state.load(Ordering::Acquire);
         if is == AWAY {
             break;
@@ -69,25 +71,17 @@ async fn pass(client: TcpStream, server: String, state: Arc<AtomicU8>) {
     back.abort();
 }
 
-/// A ledger behind a proxy.
-async fn behind(database: &Database) -> (Proxy, Ledger, Database) {
-    use sea_orm::ConnectionTrait;
-
-    let url = std::env::var("LATTICE_TEST_POSTGRES_URL");
-    let url = url.unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".into());
+/// A ledger behind a proxy in front of the database at this address.
+async fn behind(url: &str) -> (Proxy, Ledger, Database) {
     let (before, rest) = url.rsplit_once('@').unwrap();
-    let server = rest.split_once('/').unwrap().0.to_owned();
-    let proxy = Proxy::start(server).await;
-    let mut scope = database.reader().unwrap();
-    let connection = scope.connection().unwrap();
-    let row = sea_orm::Statement::from_string(
-        connection.get_database_backend(),
-        "SELECT current_database()::text AS name",
-    );
-    let row = connection.query_one_raw(row).await.unwrap().unwrap();
-    let name: String = row.try_get("", "name").unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let proxy = Proxy::start(server.to_owned()).await;
     // What is encrypted could not be looked into.
-    let through = format!("{before}@127.0.0.1:{}/{name}?sslmode=disable", proxy.port);
+    let plain = match url.starts_with("mysql") {
+        true => "ssl-mode=disabled",
+        false => "sslmode=disable",
+    };
+    let through = format!("{before}@127.0.0.1:{}/{name}?{plain}", proxy.port);
     let options = DatabaseOptions::default().acquire_timeout(Duration::from_millis(500));
     let through = Database::open_with(&through, options).await.unwrap();
     let ledger = Ledger::new(&through);
@@ -102,46 +96,44 @@ async fn committed(direct: &Ledger, attempt: AttemptId) -> bool {
 }
 
 /// What is told to be not noted is not found open later, although it was committed.
-pub(crate) fn an_intent_that_was_refused_does_not_stay(database: Database) -> Fact {
-    Box::pin(async move {
-        let direct = Ledger::new(&database);
-        let (proxy, ledger, through) = behind(&database).await;
-        let [refused, following, sent]: [AttemptId; 3] = [first(), first(), first()];
-        ledger.intend(intent(sent)).await.unwrap();
-        proxy.is(ARMED);
-        let told = ledger.intend(intent(refused)).await.unwrap_err();
-        assert_eq!(told.code(), codes::LEDGER_UNAVAILABLE);
-        assert!(committed(&direct, refused).await);
-        proxy.is(PASSING);
-        ledger.flush(Duration::from_mins(1)).await.unwrap();
-        assert!(!open(&direct).await.contains(&refused));
-        // The same with the intent of a following attempt, whose entry is kept.
-        proxy.is(ARMED);
-        let told = ledger.record(entry(sent, 5), Some(intent(following))).await;
-        assert_eq!(told.unwrap_err().code(), codes::LEDGER_UNAVAILABLE);
-        assert!(committed(&direct, following).await);
-        // Whoever asks again is told the truth, whatever became of the first time.
-        proxy.is(PASSING);
-        let again = loop {
-            match ledger.intend(intent(following)).await {
-                Ok(booking) => break booking,
-                Err(away) => assert_eq!(away.code(), codes::LEDGER_UNAVAILABLE),
-            }
-        };
-        assert_eq!(again, Booking::Durable);
-        ledger.flush(Duration::from_mins(1)).await.unwrap();
-        assert!(open(&direct).await.contains(&following));
-        assert_eq!(
-            direct.of_operation(sent.operation()).await.unwrap().len(),
-            1
-        );
-        // What was noted before is not taken back.
-        proxy.is(ARMED);
-        let told = ledger.intend(intent(following)).await.unwrap_err();
-        assert_eq!(told.code(), codes::LEDGER_UNAVAILABLE);
-        proxy.is(PASSING);
-        ledger.flush(Duration::from_mins(1)).await.unwrap();
-        assert!(committed(&direct, following).await);
-        through.dispose().await;
-    })
+pub(crate) async fn an_intent_that_was_refused_does_not_stay(database: Database, url: String) {
+    let direct = Ledger::new(&database);
+    let (proxy, ledger, through) = behind(&url).await;
+    let [refused, following, sent]: [AttemptId; 3] = [first(), first(), first()];
+    ledger.intend(intent(sent)).await.unwrap();
+    proxy.is(ARMED);
+    let told = ledger.intend(intent(refused)).await.unwrap_err();
+    assert_eq!(told.code(), codes::LEDGER_UNAVAILABLE);
+    assert!(committed(&direct, refused).await);
+    proxy.is(PASSING);
+    ledger.flush(Duration::from_mins(1)).await.unwrap();
+    assert!(!open(&direct).await.contains(&refused));
+    // The same with the intent of a following attempt, whose entry is kept.
+    proxy.is(ARMED);
+    let told = ledger.record(entry(sent, 5), Some(intent(following))).await;
+    assert_eq!(told.unwrap_err().code(), codes::LEDGER_UNAVAILABLE);
+    assert!(committed(&direct, following).await);
+    // Whoever asks again is told the truth, whatever became of the first time.
+    proxy.is(PASSING);
+    let again = loop {
+        match ledger.intend(intent(following)).await {
+            Ok(booking) => break booking,
+            Err(away) => assert_eq!(away.code(), codes::LEDGER_UNAVAILABLE),
+        }
+    };
+    assert_eq!(again, Booking::Durable);
+    ledger.flush(Duration::from_mins(1)).await.unwrap();
+    assert!(open(&direct).await.contains(&following));
+    assert_eq!(
+        direct.of_operation(sent.operation()).await.unwrap().len(),
+        1
+    );
+    // What was noted before is not taken back.
+    proxy.is(ARMED);
+    let told = ledger.intend(intent(following)).await.unwrap_err();
+    assert_eq!(told.code(), codes::LEDGER_UNAVAILABLE);
+    proxy.is(PASSING);
+    ledger.flush(Duration::from_mins(1)).await.unwrap();
+    assert!(committed(&direct, following).await);
+    through.dispose().await;
 }
