@@ -277,21 +277,24 @@ pub(super) async fn archive(scope: &mut Scope<'_>, archive: &Archive) -> Result<
     .map(drop)
 }
 
-/// Whether a correction would stay without what it corrects.
+/// Whether a correction would stay without what it corrects. Revisions have no gaps, so that the next one of each tells; it
+/// is found by a unique key, because all writers wait meanwhile.
 async fn is_torn(scope: &mut Scope<'_>, backend: DbBackend, archive: &Archive) -> Result<bool> {
     let (from, to) = (
         archive.period.from.as_micros(),
         archive.period.to.as_micros(),
     );
     let up_to = archive.up_to.get();
-    for subject in [
-        "base.operation_id = later.operation_id AND base.turn = later.turn \
-         AND base.attempt = later.attempt",
-        "base.charge_key = later.charge_key",
+    for next in [
+        "later.operation_id = base.operation_id AND later.turn = base.turn \
+         AND later.attempt = base.attempt AND later.revision = base.revision + 1",
+        // As `Subject::key` makes it.
+        "later.idempotency_key = CONCAT('charge#', base.revision + 1, ':', base.charge_key) \
+         AND base.charge_key IS NOT NULL",
     ] {
         let sql = format!(
-            "SELECT later.position FROM lattice_entries later JOIN lattice_entries base ON {subject} \
-             AND base.revision < later.revision WHERE later.revision > 0 AND base.occurred_at >= "
+            "SELECT later.position FROM lattice_entries base JOIN lattice_entries later ON {next} \
+             WHERE base.occurred_at >= "
         );
         let torn = Sql::new(backend, &sql)
             .bind(from)
