@@ -77,9 +77,10 @@ async fn behind(url: &str) -> (Proxy, Ledger, Database) {
     let (server, name) = rest.split_once('/').unwrap();
     let proxy = Proxy::start(server.to_owned()).await;
     // What is encrypted could not be looked into.
-    let plain = match url.starts_with("mysql") {
-        true => "ssl-mode=disabled",
-        false => "sslmode=disable",
+    let plain = if url.starts_with("mysql") {
+        "ssl-mode=disabled"
+    } else {
+        "sslmode=disable"
     };
     let through = format!("{before}@127.0.0.1:{}/{name}?{plain}", proxy.port);
     let options = DatabaseOptions::default().acquire_timeout(Duration::from_millis(500));
