@@ -9,8 +9,13 @@ use crate::{BillingIntegrityError, Cost, Entry, MoneySum};
 
 /// The sum of what attempts used and cost. Order and grouping do not matter.
 ///
-/// A bucket that some attempts reported and others did not is *partial*: its number is a lower bound, and says
-/// so. The same holds for money when an attempt is unpriced.
+/// It counts attempts, and of each bucket the units that providers reported; costs are added exactly, in nano-USD. A
+/// bucket that some attempts reported and others did not is *partial*: its number is a lower bound, and says so. The
+/// same holds for money when an attempt is unpriced. A bucket that nobody reported is absent, and not zero. What a
+/// provider gives as its own total is not summed, also where it gives nothing else.
+///
+/// In JSON it is an object with `attempts`, `unpriced` and `estimated`, `usage` (the buckets that somebody reported),
+/// `partial` (the names of those that not all did), and `cost_usd` as text.
 ///
 /// ```
 /// use lattice_lock_billing::{Cost, UsageAccumulator, Unpriced};
@@ -21,6 +26,12 @@ use crate::{BillingIntegrityError, Cost, Entry, MoneySum};
 /// sum.add(&TokenUsage::new().with(Bucket::Input, 5_u64), &Cost::Unpriced(Unpriced::NoPrice))?;
 /// assert_eq!(sum.count(Bucket::Input), Some(15));
 /// assert_eq!(sum.unpriced(), 2);
+/// assert_eq!(
+///     serde_json::to_value(sum).expect("plain data"),
+///     serde_json::json!({
+///         "attempts": 2, "unpriced": 2, "estimated": 0, "usage": {"input": 15}, "partial": [], "cost_usd": "0.00",
+///     }),
+/// );
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,11 +45,25 @@ pub struct UsageAccumulator {
 }
 
 impl UsageAccumulator {
-    /// Adds one attempt.
+    /// Adds one attempt: one more is counted even where nothing of it is known.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Cost, Money, Unpriced, UsageAccumulator};
+    /// use lattice_lock_providers::{Bucket, TokenUsage};
+    ///
+    /// let mut sum = UsageAccumulator::default();
+    /// let cost = Cost::ProviderReported { amount: Money::cents(3) };
+    /// sum.add(&TokenUsage::new().with(Bucket::Input, 10), &cost)?;
+    /// sum.add(&TokenUsage::new(), &Cost::Unpriced(Unpriced::NoUsage))?;
+    /// assert_eq!((sum.attempts(), sum.unpriced(), sum.cost().to_string()), (2, 1, "0.03".into()));
+    /// assert!(sum.is_partial(Bucket::Input));
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`OUT_OF_RANGE`] with a [`BillingIntegrityError`] when a sum leaves its range; nothing is added.
+    /// [`OUT_OF_RANGE`] with a [`BillingIntegrityError`] when a sum leaves its range, 64 bits for a count; nothing is
+    /// added.
     pub fn add(&mut self, usage: &TokenUsage, cost: &Cost) -> Result<()> {
         let attempts = plus(self.attempts, 1, "attempts")?;
         let amount = cost.amount();
@@ -63,7 +88,20 @@ impl UsageAccumulator {
         Ok(())
     }
 
-    /// Adds all that another one has added.
+    /// Adds all that another one has added, such as the sum of another page or of another thread.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Cost, Unpriced, UsageAccumulator};
+    /// use lattice_lock_providers::{Bucket, TokenUsage};
+    ///
+    /// let unpriced = Cost::Unpriced(Unpriced::NoPrice);
+    /// let (mut one, mut other) = (UsageAccumulator::default(), UsageAccumulator::default());
+    /// one.add(&TokenUsage::new().with(Bucket::Input, 10), &unpriced)?;
+    /// other.add(&TokenUsage::new().with(Bucket::Input, 5), &unpriced)?;
+    /// one.merge(&other)?;
+    /// assert_eq!((one.attempts(), one.count(Bucket::Input)), (2, Some(15)));
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -84,8 +122,34 @@ impl UsageAccumulator {
         Ok(())
     }
 
-    /// The sum of the attempts of these entries, each as its last revision says. What was voided, and charges that
-    /// are no attempts, do not count.
+    /// The sum of the attempts of these entries, each as its last revision says. What was voided, and charges that are
+    /// no attempts, do not count.
+    ///
+    /// The last revision is the last one among these: whoever gives part of an operation's entries, such as one page of
+    /// a [listing](crate::Ledger::list), gets the sum of that part.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{AttemptId, Entry, Ledger, OperationId, Outcome, UsageAccumulator};
+    /// use lattice_lock_principal::Principal;
+    /// use lattice_lock_repository::Database;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> lattice_lock_errors::Result<()> {
+    /// let ledger = Ledger::new(&Database::in_memory());
+    /// let (operation, who) = (OperationId::generate(), Principal::external("user-17")?);
+    /// for attempt in [AttemptId::new(operation, 1, 1), AttemptId::new(operation, 2, 1)] {
+    ///     let entry = Entry::new(attempt, &who, "openai/gpt-5".parse()?, Outcome::Replied)?;
+    ///     ledger.record(entry.reported_cost("0.02".parse()?), None).await?;
+    /// }
+    /// let second = &ledger.of_operation(operation).await?[1];
+    /// ledger.record(second.voided("credit note 12"), None).await?;
+    ///
+    /// let entries = ledger.of_operation(operation).await?;
+    /// let sum = UsageAccumulator::of_entries(&entries)?;
+    /// assert_eq!((entries.len(), sum.attempts(), sum.cost().to_string()), (3, 1, "0.02".into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -108,31 +172,44 @@ impl UsageAccumulator {
         Ok(sum)
     }
 
-    /// How many attempts were added.
+    /// How many attempts were added, those with no known usage or cost included.
     #[must_use]
     pub const fn attempts(&self) -> u64 {
         self.attempts
     }
 
-    /// How many of them have no known cost.
+    /// How many of them have no known cost. Unless it is 0, [`cost`](Self::cost) is not all that there is to pay.
     #[must_use]
     pub const fn unpriced(&self) -> u64 {
         self.unpriced
     }
 
-    /// How many of them have a cost that is estimated.
+    /// How many of them have a cost that is estimated. Those are in [`cost`](Self::cost).
     #[must_use]
     pub const fn estimated(&self) -> u64 {
         self.estimated
     }
 
-    /// The sum of the known costs, a lower bound if some attempts are [unpriced](Self::unpriced).
+    /// The sum of the known costs, a lower bound if some attempts are [unpriced](Self::unpriced). Each cost was rounded
+    /// when it was made; the sum is exact.
     #[must_use]
     pub const fn cost(&self) -> MoneySum {
         self.cost
     }
 
-    /// The sum of a bucket, if any attempt reported it.
+    /// The sum of a bucket, if any attempt reported it: in tokens, or in searches and requests where the bucket counts
+    /// those. A lower bound if it is [partial](Self::is_partial).
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Cost, Unpriced, UsageAccumulator};
+    /// use lattice_lock_providers::{Bucket, TokenUsage};
+    ///
+    /// let mut sum = UsageAccumulator::default();
+    /// let usage = TokenUsage::new().with(Bucket::Input, 10).with(Bucket::Reasoning, 0);
+    /// sum.add(&usage, &Cost::Unpriced(Unpriced::NoPrice))?;
+    /// assert_eq!((sum.count(Bucket::Reasoning), sum.count(Bucket::CacheRead)), (Some(0), None));
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub const fn count(&self, bucket: Bucket) -> Option<u64> {
         match self.reported[bucket.index()] {
@@ -141,7 +218,19 @@ impl UsageAccumulator {
         }
     }
 
-    /// Whether some attempts reported the bucket and others did not.
+    /// Whether some attempts reported the bucket and others did not. False where all did, and where none did.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Cost, Unpriced, UsageAccumulator};
+    /// use lattice_lock_providers::{Bucket, TokenUsage};
+    ///
+    /// let (mut sum, unpriced) = (UsageAccumulator::default(), Cost::Unpriced(Unpriced::NoPrice));
+    /// sum.add(&TokenUsage::new().with(Bucket::Input, 10).with(Bucket::CacheRead, 3), &unpriced)?;
+    /// sum.add(&TokenUsage::new().with(Bucket::Input, 5), &unpriced)?;
+    /// let partial = [Bucket::Input, Bucket::CacheRead, Bucket::Output].map(|bucket| sum.is_partial(bucket));
+    /// assert_eq!(partial, [false, true, false]);
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub const fn is_partial(&self, bucket: Bucket) -> bool {
         let reported = self.reported[bucket.index()];

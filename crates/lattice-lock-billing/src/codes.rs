@@ -1,4 +1,18 @@
 //! The error codes of this crate.
+//!
+//! A code is stable: compare with it, and not with a text. Its [kind](lattice_lock_errors::Code::kind) says whether
+//! trying again may help, and each has a [remedy](lattice_lock_errors::Code::remedy). `LL-BIL-003`, `-005` and the like
+//! are of the kind `Integrity`: figures that must agree do not, so that whoever books should stop and look.
+//!
+//! ```
+//! use lattice_lock_billing::{Money, codes};
+//!
+//! let refused = "12,50".parse::<Money>().unwrap_err();
+//! assert_eq!(refused.code(), codes::MONEY_INVALID);
+//! assert!(!refused.is_retryable());
+//! assert!(codes::LEDGER_UNAVAILABLE.is_retryable());
+//! assert_eq!(codes::PERIOD_OPEN.as_str(), "LL-BIL-019");
+//! ```
 
 lattice_lock_errors::codes! {
     /// A text is no amount of money, or finer or larger than the ledger keeps.
@@ -45,17 +59,20 @@ lattice_lock_errors::codes! {
     FLUSH_INCOMPLETE = "LL-BIL-017", Timeout, "allow more time, or bring the database back and flush again";
     /// The entry is in an archive, and so can be neither returned nor corrected.
     ENTRY_ARCHIVED = "LL-BIL-018", Conflict, "look into the archive; book a charge for what is still owed";
-    /// The period cannot be archived: it is not over, or its entries were changed or corrected since they were exported.
+    /// The period cannot be archived: it is not over, or its entries were changed or corrected since they were
+    /// exported.
     PERIOD_OPEN = "LL-BIL-019", Conflict, "recover what is open, export the period again, and archive that";
     /// Writing an archive failed.
     EXPORT_FAILED = "LL-BIL-020", Unavailable, "check the file and the space for it, and begin again";
     /// The spool, or a write in it, is of a version that this one does not know; nothing of it was changed.
     SPOOL_FOREIGN = "LL-BIL-021", Unsupported,
         "run the version that wrote it until it is empty, or start with another file and keep this one";
-    /// What a recovery was told to book is not the first statement of the attempt that it asked about: nothing was booked.
+    /// What a recovery was told to book is not the first statement of the attempt that it asked about: nothing was
+    /// booked.
     RESOLUTION_INVALID = "LL-BIL-022", Invalid,
         "settle with the intent's own unknown entry, or with a new entry of the same attempt";
-    /// A row of the ledger says something that this version does not know: a newer one wrote it, or somebody changed it.
+    /// A row of the ledger says something that this version does not know: a newer one wrote it, or somebody changed
+    /// it.
     LEDGER_FOREIGN = "LL-BIL-023", Unsupported,
         "read on with the version that wrote it; if there is none, stop booking: somebody else changed the tables";
 }

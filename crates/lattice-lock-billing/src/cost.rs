@@ -10,6 +10,18 @@ use crate::{Discount, Money, Tariff};
 
 /// What an attempt cost, or why that is not known. Unknown is never zero.
 ///
+/// | state | the amount is | rounded | in sums |
+/// |---|---|---|---|
+/// | `priced` | the provider's counts times prices, less the discount | once, half-even, to nano-USD | yes |
+/// | `estimated` | our own counts times prices, less the discount | as above | yes, and counted as estimated |
+/// | `provider_reported` | what the provider says it charges | only where it was in another currency, once | yes |
+/// | `void` | zero, and known | not | yes, as nothing |
+/// | an [`Unpriced`] reason | not known | – | no: counted as unpriced |
+///
+/// In JSON it is an object with `state` and, where there is one, `amount` and `version`; one that is not known is the
+/// reason's name alone. [`Display`](fmt::Display) is for people: `$0.00025`, `$0.00025 (estimated)`,
+/// `$0.02 (by the provider)`, `void`, `unpriced (no price)`.
+///
 /// ```
 /// use lattice_lock_billing::{Cost, Tariff, Unpriced};
 /// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
@@ -20,6 +32,10 @@ use crate::{Discount, Money, Tariff};
 /// let cost = Cost::of(&usage, Some(&Tariff::new(&version, &list)))?;
 /// assert_eq!(cost.amount().expect("priced").to_string(), "0.00025");
 /// assert_eq!(Cost::of(&usage, None)?, Cost::Unpriced(Unpriced::NoPrice));
+///
+/// let json = serde_json::to_value([&cost, &Cost::Unpriced(Unpriced::NoPrice)]).expect("plain data");
+/// assert_eq!(json[0], serde_json::json!({"state": "priced", "amount": "0.00025", "version": "contract-7"}));
+/// assert_eq!(json[1], "no_price");
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,44 +49,75 @@ pub enum Cost {
         /// Which prices made it.
         version: PriceVersion,
     },
-    /// A usage that was counted or guessed by us, times the prices of a version.
+    /// A usage that was counted or guessed by us, times the prices of a version. It is in every sum, and
+    /// [`UsageAccumulator::estimated`](crate::UsageAccumulator::estimated) says how many of a sum are so.
     Estimated {
         /// The amount, rounded once.
         amount: Money,
         /// Which prices made it.
         version: PriceVersion,
     },
-    /// What the provider itself said that it charges.
+    /// What the provider itself said that it charges, whatever the usage times our prices would be. No discount of ours
+    /// is taken off, and no repricing changes it.
     ProviderReported {
         /// The amount, in dollars.
         amount: Money,
     },
-    /// Nothing is owed any more: the entry was voided.
+    /// Nothing is owed any more: the entry was voided. The amount is zero, and known.
     Void,
-    /// Not known.
+    /// Not known. It is in no sum, and is counted beside it.
     #[serde(untagged)]
     Unpriced(Unpriced),
 }
 
 /// Why a cost is not known.
+///
+/// None of these is zero: an attempt may have been billed all the same.
+/// [`LedgerTotal::unpriced`](crate::LedgerTotal::unpriced) and
+/// [`UsageAccumulator::unpriced`](crate::UsageAccumulator::unpriced) count them.
+/// [`Ledger::reprice`](crate::Ledger::reprice) prices the two that lack a price, [`NoPrice`](Self::NoPrice) and
+/// [`NoBucketPrice`](Self::NoBucketPrice), once a catalogue has it; the others take a
+/// [correction](crate::Entry::corrected) by whoever finds out, such as from the provider's invoice.
+///
+/// ```
+/// use lattice_lock_billing::{Cost, Tariff, Unpriced};
+/// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
+///
+/// let (version, list) = (PriceVersion::new("v"), PriceList::new([(Bucket::Input, Price::per_million("1")?)]));
+/// let tariff = Tariff::new(&version, &list);
+/// let cost = |usage| Cost::of(&usage, Some(&tariff));
+/// assert_eq!(cost(TokenUsage::new())?, Cost::Unpriced(Unpriced::NoUsage));
+/// // Sound is not priced as text.
+/// let sound = TokenUsage::new().with(Bucket::Input, 5).with(Bucket::InputAudio, 7);
+/// assert_eq!(cost(sound)?, Cost::Unpriced(Unpriced::NoBucketPrice));
+/// // Zero of it needs no price, and zero tokens are a known cost.
+/// let silent = TokenUsage::new().with(Bucket::Input, 0).with(Bucket::InputAudio, 0);
+/// assert_eq!(cost(silent)?.to_string(), "$0.00");
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Unpriced {
-    /// The provider did not say what it used.
+    /// The provider did not say what it used: no bucket and no total. So it is of attempts that failed, and of those
+    /// whose outcome nobody knows, unless somebody [estimated](crate::Entry::estimated) it.
     NoUsage,
-    /// No price of the model is known.
+    /// No price of the model is known, on its day and for its service tier.
     NoPrice,
-    /// The model has prices, and something that it used has none.
+    /// The model has prices, and something that it used has none, of its own or of the bucket that it is
+    /// [billed as](lattice_lock_providers::Prices). What has a price is not booked in part.
     NoBucketPrice,
-    /// The provider's figures are beyond what can be counted or paid.
+    /// The provider's figures are beyond what can be counted or paid: a count above 2⁶³ − 1, or a cost above 9.2
+    /// billion dollars. Where a count is, the entry keeps none of the counts; where only the cost is, it keeps them
+    /// all.
     Implausible,
-    /// The provider said what one side of the exchange used and nothing of the other.
+    /// The provider said what one side of the exchange used and nothing of the other: see
+    /// [`Entry::used_in_part`](crate::Entry::used_in_part).
     PartialUsage,
 }
 
 impl Unpriced {
-    /// The name kept in the ledger, such as `no_usage`.
+    /// The name kept in the ledger, such as `no_usage`: that of JSON, and of the column `cost_state`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -95,11 +142,32 @@ impl Unpriced {
 impl Cost {
     /// What this usage costs by this tariff, rounded half-even once.
     ///
+    /// Each count is multiplied by the price of one unit, the products are added, and the discount is taken off, all in
+    /// exact decimals; only then the sum is rounded to nano-USD. The prices are those for the
+    /// [length of the prompt](lattice_lock_providers::PriceList::prices_for), which holds for the whole request. A
+    /// bucket that is absent adds nothing; one that is reported and has no price makes all of it
+    /// [unpriced](Unpriced::NoBucketPrice), unless its count is zero.
+    ///
     /// Tokens that the provider counted in its total and in no bucket are priced too: see [`CostBreakdown`].
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Cost, Tariff};
+    /// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
+    ///
+    /// // 0.4 nano-USD for each token: rounded one by one, three of them would be nothing.
+    /// let price = Price::per_million("0.0004")?;
+    /// let list = PriceList::new([Bucket::Input, Bucket::Output, Bucket::InputImage].map(|bucket| (bucket, price)));
+    /// let version = PriceVersion::new("v");
+    /// let usage = TokenUsage::new().with(Bucket::Input, 1).with(Bucket::Output, 1).with(Bucket::InputImage, 1);
+    /// let cost = Cost::of(&usage, Some(&Tariff::new(&version, &list)))?;
+    /// assert_eq!(cost.amount().map(|amount| amount.nanos()), Some(1));
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`OUT_OF_RANGE`] when the amount is beyond ± 9.2 billion dollars.
+    /// [`OUT_OF_RANGE`] when the amount is beyond ± 9.2 billion dollars, or a product or a sum does not keep all its
+    /// digits. [`Entry::used`](crate::Entry::used) books that as [implausible](Unpriced::Implausible) instead.
     pub fn of(usage: &TokenUsage, tariff: Option<&Tariff<'_>>) -> Result<Self> {
         if usage.is_absent() {
             return Ok(Self::Unpriced(Unpriced::NoUsage));
@@ -129,7 +197,17 @@ impl Cost {
         }
     }
 
-    /// The amount, if it is known, estimated ones included.
+    /// The amount, if it is known, estimated ones included: zero of what is void, and none of what is unpriced. Whoever
+    /// makes zero of none, as with `unwrap_or_default`, says that something was free of which nobody knows.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Cost, Money, Unpriced};
+    ///
+    /// let reported = Cost::ProviderReported { amount: Money::cents(2) };
+    /// assert_eq!(reported.amount(), Some(Money::cents(2)));
+    /// assert_eq!(Cost::Void.amount(), Some(Money::ZERO));
+    /// assert_eq!(Cost::Unpriced(Unpriced::NoUsage).amount(), None);
+    /// ```
     #[must_use]
     pub const fn amount(&self) -> Option<Money> {
         match self {
@@ -141,7 +219,7 @@ impl Cost {
         }
     }
 
-    /// Which prices made it, if any did.
+    /// Which prices made it, if any did: none of what the provider reported, and of what is void or not known.
     #[must_use]
     pub const fn version(&self) -> Option<&PriceVersion> {
         match self {
@@ -158,6 +236,13 @@ impl Cost {
 
     /// The name of its state kept in the ledger: `priced`, `estimated`, `provider_reported`, `void`, or the reason why
     /// it is not known.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Cost, Money, Unpriced};
+    ///
+    /// assert_eq!(Cost::ProviderReported { amount: Money::ZERO }.state(), "provider_reported");
+    /// assert_eq!(Cost::Unpriced(Unpriced::PartialUsage).state(), "partial_usage");
+    /// ```
     #[must_use]
     pub const fn state(&self) -> &'static str {
         match self {
@@ -184,11 +269,14 @@ impl fmt::Display for Cost {
     }
 }
 
-/// The exact, unrounded cost of each bucket of a usage.
+/// The exact, unrounded cost of each bucket of a usage: how a [`Cost`] came to be, for whoever has to explain it.
+///
+/// It is not kept in the ledger: it is computed from an entry's usage and the prices of its version. Its
+/// [total](Self::exact_total), rounded once, is the cost.
 ///
 /// Tokens that the provider counted in its total and in no bucket have a line of their own, without a bucket. They are
 /// priced as visible text, at the dearer of the two base rates, input's and output's: what is unexplained is not given
-/// away. [`residual`](Self::residual) flags them.
+/// away. [`residual`](Self::residual) flags them. A total that is smaller than the buckets takes nothing off.
 ///
 /// ```
 /// use lattice_lock_billing::{CostBreakdown, Tariff};
@@ -209,22 +297,49 @@ pub struct CostBreakdown {
     discount: Discount,
 }
 
-/// One bucket's part in a cost.
+/// One bucket's part in a cost, exact and before any discount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CostLine {
     /// Which bucket; none for tokens that the provider counted in its total and in no bucket.
     pub bucket: Option<Bucket>,
-    /// How many units.
+    /// How many units: tokens, or searches and requests where those are counted.
     pub count: u64,
-    /// USD for one unit, before a discount.
+    /// USD for one unit, exactly, before a discount; price lists mostly write it for a million.
     pub price: Decimal,
-    /// USD for all of them, exactly, before a discount.
+    /// USD for all of them, exactly, before a discount: it may have more places than nano-USD.
     pub amount: Decimal,
 }
 
 impl CostBreakdown {
-    /// What each reported bucket costs; `None` when one that was used has no price.
+    /// What each reported bucket costs; `None` when one that was used has no price. A usage that is absent has no
+    /// lines, and the total of none is zero: whether anything was reported is asked of [`Cost::of`].
+    ///
+    /// A prompt above the length of a [tier](lattice_lock_providers::ContextTier) has the tier's prices in all lines,
+    /// not only for what is above:
+    ///
+    /// ```
+    /// use lattice_lock_billing::{CostBreakdown, Tariff};
+    /// use lattice_lock_providers::{Bucket, ContextTier, Price, PriceList, PriceVersion, TokenUsage};
+    ///
+    /// let prices = |input, output| -> lattice_lock_errors::Result<_> {
+    ///     Ok([(Bucket::Input, Price::per_million(input)?), (Bucket::Output, Price::per_million(output)?)])
+    /// };
+    /// let long = ContextTier {
+    ///     above: 200_000,
+    ///     at_least: false,
+    ///     usd_per_million: prices("2.5", "15")?.into_iter().collect(),
+    /// };
+    /// let (version, list) = (PriceVersion::new("v"), PriceList::new(prices("1.25", "10")?).with_tiers([long]));
+    /// let exact = |input: u64| -> lattice_lock_errors::Result<_> {
+    ///     let usage = TokenUsage::new().with(Bucket::Input, input).with(Bucket::Output, 1_000);
+    ///     let parts = CostBreakdown::of(&usage, &Tariff::new(&version, &list))?.expect("all have prices");
+    ///     Ok(parts.lines().iter().map(|line| line.amount.normalize().to_string()).collect::<Vec<_>>())
+    /// };
+    /// assert_eq!(exact(200_000)?, ["0.25", "0.01"]);
+    /// assert_eq!(exact(200_001)?, ["0.5000025", "0.015"]);
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -241,26 +356,43 @@ impl CostBreakdown {
         }))
     }
 
-    /// The parts, in the order of the buckets.
+    /// The parts, in the order of the [buckets](lattice_lock_providers::Bucket::ALL), those of zero units with a price
+    /// included; the one without a bucket comes last.
     #[must_use]
     pub fn lines(&self) -> &[CostLine] {
         &self.lines
     }
 
-    /// How many tokens the provider counted in its total and in no bucket.
+    /// How many tokens the provider counted in its total and in no bucket: 0 where it gave no total, or one that is not
+    /// larger.
     #[must_use]
     pub fn residual(&self) -> u64 {
         let unexplained = self.lines.iter().find(|line| line.bucket.is_none());
         unexplained.map_or(0, |line| line.count)
     }
 
-    /// What is taken off the sum of the parts.
+    /// What is taken off the sum of the parts. The parts themselves are without it.
     #[must_use]
     pub fn discount(&self) -> Discount {
         self.discount
     }
 
-    /// The sum of the parts, less the discount, exactly.
+    /// The sum of the parts, less the discount, exactly, in dollars. [`Money::rounded`] makes an amount of it, and that
+    /// amount is the one of [`Cost::of`].
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Cost, CostBreakdown, Discount, Money, Tariff};
+    /// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
+    ///
+    /// let (version, list) = (PriceVersion::new("v"), PriceList::new([(Bucket::Input, Price::per_million("0.25")?)]));
+    /// let tariff = Tariff::new(&version, &list).discounted(Discount::percent("12.5")?);
+    /// let usage = TokenUsage::new().with(Bucket::Input, 7);
+    /// let parts = CostBreakdown::of(&usage, &tariff)?.expect("it has a price");
+    /// assert_eq!(parts.exact_total()?.normalize().to_string(), "0.00000153125");
+    /// let rounded = Money::rounded(parts.exact_total()?)?;
+    /// assert_eq!((rounded.nanos(), Some(rounded)), (1_531, Cost::of(&usage, Some(&tariff))?.amount()));
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

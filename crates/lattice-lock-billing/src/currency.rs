@@ -10,11 +10,16 @@ use crate::codes::{CURRENCY_INVALID, OUT_OF_RANGE};
 
 /// The code of a currency: three letters from `A` to `Z`, as ISO 4217 writes it.
 ///
+/// Only the form is looked at: which codes the standard has now is not known here, and `USD` is one as others are.
+/// Small letters are refused, so that one currency has one name.
+///
 /// ```
-/// use lattice_lock_billing::Currency;
+/// use lattice_lock_billing::{Currency, codes};
 ///
 /// assert_eq!("EUR".parse::<Currency>()?.as_str(), "EUR");
-/// assert!("euro".parse::<Currency>().is_err());
+/// for text in ["euro", "eur", "€", ""] {
+///     assert_eq!(text.parse::<Currency>().unwrap_err().code(), codes::CURRENCY_INVALID);
+/// }
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,6 +35,7 @@ impl Currency {
     }
 }
 
+/// [`CURRENCY_INVALID`] unless it is exactly three letters from `A` to `Z`. From JSON it is read by the same rule.
 impl FromStr for Currency {
     type Err = Error;
 
@@ -67,15 +73,27 @@ const LONGEST_SOURCE: usize = 64;
 
 /// An amount in another currency, with the rate by which it was made dollars: both are kept in the ledger.
 ///
-/// There is no rate that is not given: nothing here looks one up.
+/// There is no rate that is not given: nothing here looks one up, and a rate that changes later changes no entry. What
+/// is added up is the amount in dollars; the foreign one is kept so that an auditor finds the invoice's own figure, the
+/// rate and whose it is.
+///
+/// Text and JSON are exact decimals, without zeros at the end.
 ///
 /// ```
 /// use lattice_lock_billing::ForeignAmount;
 ///
 /// let fee = ForeignAmount::new("EUR".parse()?, "10.00", "1.0825", "ECB 2026-11-20")?;
 /// assert_eq!(fee.to_usd()?.to_string(), "10.825");
+/// assert_eq!(
+///     serde_json::to_value(&fee).expect("plain data"),
+///     serde_json::json!({
+///         "currency": "EUR", "amount": "10", "usd_per_unit": "1.0825", "source": "ECB 2026-11-20",
+///     }),
+/// );
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
+///
+/// It is booked with [`Entry::reported_foreign_cost`](crate::Entry::reported_foreign_cost).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Told")]
 pub struct ForeignAmount {
@@ -88,8 +106,25 @@ pub struct ForeignAmount {
 }
 
 impl ForeignAmount {
-    /// So much of a currency, of which one unit is worth so many dollars by this source. Of the source's name the
-    /// first 64 characters are kept, without control characters.
+    /// So much of a currency, of which one unit is worth so many dollars by this source. Of the source's name the first
+    /// 64 characters are kept, without control characters.
+    ///
+    /// The rate is dollars for one unit of the currency, and not the other way round: where a bank quotes 0.92 EUR for
+    /// a dollar, take its own quote for a euro, because the inverse has no exact decimal. A negative amount is a
+    /// credit. Numbers have no exponent, and no more than 28 places and 96 bits, about 28 digits: nothing is rounded to
+    /// make one fit.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{ForeignAmount, codes};
+    ///
+    /// let credit = ForeignAmount::new("EUR".parse()?, "-10", "1.0825", "credit note 12")?;
+    /// assert_eq!(credit.to_usd()?.to_string(), "-10.825");
+    /// for rate in ["0", "-1", "1e3", ""] {
+    ///     let refused = ForeignAmount::new("EUR".parse()?, "10", rate, "a typo").unwrap_err();
+    ///     assert_eq!(refused.code(), codes::CURRENCY_INVALID);
+    /// }
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -118,29 +153,42 @@ impl ForeignAmount {
         self.currency
     }
 
-    /// How much of it.
+    /// How much of it, in units of the currency (euros, not cents), exactly as it was given.
     #[must_use]
     pub fn amount(&self) -> Decimal {
         self.amount
     }
 
-    /// How many dollars one unit is worth.
+    /// How many dollars one unit is worth: above zero, exactly as it was given.
     #[must_use]
     pub fn usd_per_unit(&self) -> Decimal {
         self.usd_per_unit
     }
 
-    /// Where the rate is from.
+    /// Where the rate is from; empty if nobody said.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The amount in dollars, rounded half-even once.
+    /// The amount in dollars: the exact product of amount and rate, rounded half-even once.
+    ///
+    /// ```
+    /// use lattice_lock_billing::ForeignAmount;
+    ///
+    /// let usd = |amount: &str, rate: &str| {
+    ///     ForeignAmount::new("EUR".parse()?, amount, rate, "ECB")?.to_usd()
+    /// };
+    /// // Half a nano-USD goes to the even neighbour: 0.5 to 0, 1.5 to 2.
+    /// assert_eq!(usd("0.000000005", "0.1")?.nanos(), 0);
+    /// assert_eq!(usd("0.000000015", "0.1")?.nanos(), 2);
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`OUT_OF_RANGE`] beyond ± 9.2 billion dollars, or when the exact product has too many digits.
+    /// [`OUT_OF_RANGE`] beyond ± 9.2 billion dollars, or when the exact product has too many digits: more than 28
+    /// places or 96 bits.
     pub fn to_usd(&self) -> Result<Money> {
         let product = self.amount.checked_mul(self.usd_per_unit);
         let exact = product.filter(|product| {

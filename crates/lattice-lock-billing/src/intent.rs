@@ -12,6 +12,28 @@ use crate::{AttemptId, Cost, Discount, Entry, EntryId, EntryKind, InstanceId, Ou
 ///
 /// What is left of them after a crash are the attempts whose outcome nobody knows. They say all that it takes to book
 /// those: see [`Ledger::recover`](crate::Ledger::recover).
+///
+/// An intent is no entry: it costs nothing, and no total counts it. It holds no prompt.
+///
+/// ```
+/// use lattice_lock_billing::{AttemptId, Entry, Intent, Ledger, OperationId, Outcome};
+/// use lattice_lock_principal::Principal;
+/// use lattice_lock_repository::Database;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> lattice_lock_errors::Result<()> {
+/// let ledger = Ledger::new(&Database::in_memory());
+/// let (attempt, who) = (AttemptId::first(OperationId::generate()), Principal::external("user-17")?);
+/// ledger.intend(Intent::new(attempt, &who, "openai/gpt-5".parse()?).task_type("translation")).await?;
+/// assert_eq!((ledger.open_intents().await?.len(), ledger.total().await?.entries), (1, 0));
+///
+/// // The request is sent here; its reply is booked, and with that the intent is gone.
+/// let entry = Entry::new(attempt, &who, "openai/gpt-5".parse()?, Outcome::Replied)?;
+/// ledger.record(entry.reported_cost("0.02".parse()?), None).await?;
+/// assert_eq!((ledger.open_intents().await?.len(), ledger.total().await?.entries), (0, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     pub(crate) attempt: AttemptId,
@@ -28,8 +50,8 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// The intent to send this attempt to this model, for this principal. Labels of the principal that break the rules
-    /// are left out here: the entry refuses them.
+    /// The intent to send this attempt to this model, for this principal, with nothing else known and for standard
+    /// service. Labels of the principal that break the rules are left out here, all of them: the entry refuses them.
     #[must_use]
     pub fn new(attempt: AttemptId, principal: &Principal, requested: ModelRef) -> Self {
         Self {
@@ -47,21 +69,24 @@ impl Intent {
         }
     }
 
-    /// Sets the conversation that it is part of: its first 128 characters, without control characters.
+    /// Sets the conversation that it is part of: its first 128 characters, without control characters; none by default,
+    /// and where nothing is left of it.
     #[must_use]
     pub fn in_conversation(mut self, conversation: &str) -> Self {
         self.conversation = keepable(conversation);
         self
     }
 
-    /// Sets what sort of task the prompt is: its first 128 characters, without control characters.
+    /// Sets what sort of task the prompt is: its first 128 characters, without control characters; none by default, and
+    /// where nothing is left of it.
     #[must_use]
     pub fn task_type(mut self, task: &str) -> Self {
         self.task_type = keepable(task);
         self
     }
 
-    /// Sets how urgently it is to be served; standard by default.
+    /// Sets how urgently it is to be served; standard by default. The entry of an [unknown](Self::unknown) outcome
+    /// keeps it.
     #[must_use]
     pub fn service_tier(mut self, tier: ServiceTier) -> Self {
         self.service_tier = tier;
@@ -74,7 +99,7 @@ impl Intent {
         self.attempt
     }
 
-    /// Which process wrote it down; none before that.
+    /// Which process wrote it down; none before that, and none once it was [given up](crate::Ledger::abandon).
     #[must_use]
     pub fn instance(&self) -> Option<InstanceId> {
         self.instance
@@ -98,13 +123,39 @@ impl Intent {
         &self.requested
     }
 
-    /// When it was written down.
+    /// When it was [made](Self::new), by the clock of the machine that made it: the moment at which the entry of an
+    /// [unknown](Self::unknown) outcome is dated.
     #[must_use]
     pub fn opened_at(&self) -> Timestamp {
         self.opened_at
     }
 
-    /// Whether its outcome is unknown and somebody is to find out: no recovery touches it again.
+    /// Whether its outcome is unknown and somebody is to find out: no recovery touches it again. Recording or
+    /// [withdrawing](crate::Ledger::withdraw) the attempt ends it. Until then no period that ends after it was
+    /// [opened](Self::opened_at) can be [archived](crate::Ledger::archive).
+    ///
+    /// ```
+    /// use lattice_lock_billing::{AttemptId, Intent, Ledger, Money, OperationId, Resolution};
+    /// use lattice_lock_principal::Principal;
+    /// use lattice_lock_repository::Database;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> lattice_lock_errors::Result<()> {
+    /// let ledger = Ledger::new(&Database::in_memory());
+    /// let (attempt, who) = (AttemptId::first(OperationId::generate()), Principal::external("user-17")?);
+    /// ledger.intend(Intent::new(attempt, &who, "openai/gpt-5".parse()?)).await?;
+    /// ledger.abandon(attempt).await?;
+    /// ledger.recover(|_| Resolution::Hold).await?;
+    /// let held = ledger.open_intents().await?.remove(0);
+    /// assert!(held.is_held());
+    ///
+    /// // The provider's invoice has it.
+    /// ledger.record(held.unknown().reported_cost(Money::cents(2)), None).await?;
+    /// assert!(ledger.open_intents().await?.is_empty());
+    /// assert_eq!(ledger.total().await?.total_usd.to_string(), "0.02");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.held
@@ -112,6 +163,29 @@ impl Intent {
 
     /// The entry of an attempt of which nobody knows the outcome: its usage is absent, its cost unknown. What is known
     /// may be added, such as an [estimate](Entry::estimated).
+    ///
+    /// It is dated when the intent was [made](Self::opened_at), and so falls into the period in which the request was
+    /// sent. Should its outcome become known after all, what is recorded then is booked as a correction of this and is
+    /// dated as this is.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{AttemptId, Intent, OperationId, Outcome, Tariff};
+    /// use lattice_lock_principal::Principal;
+    /// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
+    ///
+    /// let (attempt, who) = (AttemptId::first(OperationId::generate()), Principal::external("user-17")?);
+    /// let intent = Intent::new(attempt, &who, "openai/gpt-5".parse()?);
+    /// let entry = intent.unknown();
+    /// assert_eq!((entry.outcome(), entry.cost().to_string()), (Outcome::Unknown, "unpriced (no usage)".into()));
+    /// assert_eq!(entry.happened_at(), intent.opened_at());
+    ///
+    /// // The prompt was counted before it was sent, so that it is at least as dear as that.
+    /// let (version, list) = (PriceVersion::new("v"), PriceList::new([(Bucket::Input, Price::per_million("1.25")?)]));
+    /// let prompt = TokenUsage::new().with(Bucket::Input, 4_000);
+    /// let entry = entry.estimated(prompt, Some(&Tariff::new(&version, &list)));
+    /// assert_eq!(entry.cost().to_string(), "$0.005 (estimated)");
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub fn unknown(&self) -> Entry {
         let cost = Cost::Unpriced(Unpriced::NoUsage);

@@ -12,11 +12,18 @@ const NANOS: i64 = 1_000_000_000;
 /// How many places a dollar has in nano-USD.
 const PLACES: usize = 9;
 
-/// An amount in nano-USD (10⁻⁹ US dollars): up to ± 9.2 billion dollars, exact.
+/// An amount in nano-USD (10⁻⁹ US dollars), exact: from −9,223,372,036.854775808 to 9,223,372,036.854775807 dollars.
 ///
-/// Written as a plain decimal number of dollars, in JSON as a string; `{:#}` puts a dollar sign before it. A width is
-/// filled as that of an integer, and a precision changes nothing: no digit is ever cut. Reading back what was written
-/// gives the same amount.
+/// It is an integer, so that it has no error that grows with a sum. Nothing multiplies, divides or rounds it: a cost is
+/// rounded where it is made, by [`rounded`](Self::rounded), and never again. Below zero it is a credit. Adding is
+/// checked, because one row of the ledger keeps 64 bits; many amounts are added with [`MoneySum`], which cannot
+/// overflow.
+///
+/// Written as a plain decimal number of dollars with at least two and at most nine places, in JSON as a string; `{:#}`
+/// puts a dollar sign before it. A width is filled as that of an integer, and a precision changes nothing: no digit is
+/// ever cut. Reading back what was written gives the same amount.
+///
+/// What is not known is no amount: it is [`Unpriced`](crate::Unpriced), and never zero.
 ///
 /// ```
 /// use lattice_lock_billing::Money;
@@ -24,40 +31,81 @@ const PLACES: usize = 9;
 /// let amount: Money = "0.000125".parse()?;
 /// assert_eq!(amount.nanos(), 125_000);
 /// assert_eq!(format!("{amount} {amount:#} {}", Money::cents(5)), "0.000125 $0.000125 0.05");
+/// // Asked for two places, it still shows all that there are.
+/// assert_eq!(format!("{amount:.2}"), "0.000125");
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Money(i64);
 
 impl Money {
-    /// Nothing.
+    /// Nothing: a known amount, such as that of a free model. It is the default.
     pub const ZERO: Self = Self(0);
 
-    /// So many nano-USD.
+    /// So many nano-USD, a credit if negative.
+    ///
+    /// ```
+    /// use lattice_lock_billing::Money;
+    ///
+    /// assert_eq!(Money::from_nanos(1).to_string(), "0.000000001");
+    /// assert_eq!(Money::from_nanos(-1_500_000_000).to_string(), "-1.50");
+    /// ```
     #[must_use]
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// So many whole dollars.
+    /// So many whole dollars. Every `u32` fits.
     #[must_use]
     pub const fn usd(dollars: u32) -> Self {
         Self(dollars as i64 * NANOS)
     }
 
-    /// So many cents.
+    /// So many cents. Every `u32` fits.
+    ///
+    /// ```
+    /// use lattice_lock_billing::Money;
+    ///
+    /// assert_eq!(Money::cents(250), "2.50".parse::<Money>()?);
+    /// assert_eq!(Money::usd(2).checked_add(Money::cents(50)), Some(Money::cents(250)));
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub const fn cents(cents: u32) -> Self {
         Self(cents as i64 * (NANOS / 100))
     }
 
-    /// The amount in nano-USD.
+    /// The amount in nano-USD: what the ledger's tables keep, and what to give to another program that must not round.
+    ///
+    /// ```
+    /// use lattice_lock_billing::Money;
+    ///
+    /// assert_eq!(Money::cents(1).nanos(), 10_000_000);
+    /// ```
     #[must_use]
     pub const fn nanos(self) -> i64 {
         self.0
     }
 
     /// The amount that an exact number of dollars is rounded to: half to even, the one rounding there is.
+    ///
+    /// Half of a nano-USD goes to the even neighbour, whatever the sign, so that many roundings do not add up in one
+    /// direction. What has nine places or fewer is not changed.
+    ///
+    /// ```
+    /// use lattice_lock_billing::Money;
+    /// use rust_decimal::Decimal;
+    ///
+    /// let nanos = |dollars: &str| -> lattice_lock_errors::Result<i64> {
+    ///     Ok(Money::rounded(dollars.parse::<Decimal>().expect("a number"))?.nanos())
+    /// };
+    /// assert_eq!(nanos("0.0000000005")?, 0);
+    /// assert_eq!(nanos("0.0000000015")?, 2);
+    /// assert_eq!(nanos("0.0000000025")?, 2);
+    /// assert_eq!(nanos("0.00000000250001")?, 3);
+    /// assert_eq!(nanos("-0.0000000015")?, -2);
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -71,6 +119,13 @@ impl Money {
     }
 
     /// The sum, unless it leaves the range.
+    ///
+    /// ```
+    /// use lattice_lock_billing::Money;
+    ///
+    /// assert_eq!(Money::cents(5).checked_add(Money::cents(7)), Some(Money::cents(12)));
+    /// assert_eq!(Money::from_nanos(i64::MAX).checked_add(Money::from_nanos(1)), None);
+    /// ```
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         match self.0.checked_add(other.0) {
@@ -79,7 +134,14 @@ impl Money {
         }
     }
 
-    /// The difference, unless it leaves the range.
+    /// The difference, below zero if `other` is larger, unless it leaves the range.
+    ///
+    /// ```
+    /// use lattice_lock_billing::Money;
+    ///
+    /// let saved = Money::cents(5).checked_sub(Money::cents(7));
+    /// assert_eq!(saved, Some(Money::from_nanos(-20_000_000)));
+    /// ```
     #[must_use]
     pub const fn checked_sub(self, other: Self) -> Option<Self> {
         match self.0.checked_sub(other.0) {
@@ -95,6 +157,22 @@ impl fmt::Display for Money {
     }
 }
 
+/// Reads dollars: a minus or nothing, a dollar sign or nothing, digits, and perhaps a point with one to nine digits
+/// behind it.
+///
+/// No other sign, exponent, separator of thousands or currency is accepted, and nothing is rounded: what is finer than
+/// a nano-USD or beyond the range is [`MONEY_INVALID`], as is everything else that is no such number.
+///
+/// ```
+/// use lattice_lock_billing::{Money, codes};
+///
+/// assert_eq!("-$0.05".parse::<Money>()?.nanos(), -50_000_000);
+/// for text in ["1,000", "1e-3", "+1", ".5", "1.", "10 EUR", "0.0000000001", ""] {
+///     let refused = text.parse::<Money>().unwrap_err();
+///     assert_eq!(refused.code(), codes::MONEY_INVALID, "{text}");
+/// }
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 impl FromStr for Money {
     type Err = Error;
 
@@ -115,12 +193,22 @@ impl FromStr for Money {
     }
 }
 
+/// As text, because a number of JSON may pass through a float.
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
+/// From text only, by the rules of [`from_str`](FromStr::from_str): a number is refused.
+///
+/// ```
+/// use lattice_lock_billing::Money;
+///
+/// let limit: Money = serde_json::from_str(r#""12.50""#).expect("an amount");
+/// assert_eq!(limit, Money::cents(1250));
+/// assert!(serde_json::from_str::<Money>("12.5").is_err());
+/// ```
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
@@ -130,18 +218,30 @@ impl<'de> Deserialize<'de> for Money {
 
 /// A sum of amounts: as exact as [`Money`], and too wide for any number of entries to overflow it.
 ///
+/// In nano-USD and 128 bits. Text and JSON are those of an amount: dollars, with at least two places, and no digit is
+/// cut. It is written for reports and not read back; what is read is a [`Money`].
+///
 /// ```
 /// use lattice_lock_billing::{Money, MoneySum};
 ///
 /// let sum: MoneySum = [Money::usd(3), Money::cents(50)].into_iter().sum();
 /// assert_eq!(sum.to_string(), "3.50");
 /// assert_eq!(sum.to_money(), Some(Money::cents(350)));
+/// assert_eq!(MoneySum::default().to_string(), "0.00");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MoneySum(i128);
 
 impl MoneySum {
-    /// So many nano-USD.
+    /// So many nano-USD, such as the difference of two sums.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Money, MoneySum};
+    ///
+    /// let (budget, spent) = (MoneySum::from(Money::usd(10)), MoneySum::from(Money::cents(1299)));
+    /// let left = MoneySum::from_nanos(budget.nanos() - spent.nanos());
+    /// assert_eq!(left.to_string(), "-2.99");
+    /// ```
     #[must_use]
     pub const fn from_nanos(nanos: i128) -> Self {
         Self(nanos)
@@ -153,7 +253,15 @@ impl MoneySum {
         self.0
     }
 
-    /// The sum of both, unless it leaves 128 bits.
+    /// The sum of both, unless it leaves 128 bits, which takes more than 2⁶⁴ amounts.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Money, MoneySum};
+    ///
+    /// let most = MoneySum::from(Money::from_nanos(i64::MAX));
+    /// let twice = most.checked_add(most).expect("far below 128 bits");
+    /// assert_eq!(twice.to_string(), "18446744073.709551614");
+    /// ```
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         match self.0.checked_add(other.0) {
@@ -162,7 +270,16 @@ impl MoneySum {
         }
     }
 
-    /// The sum as one amount, if it is not beyond what one row keeps.
+    /// The sum as one amount, if it is not beyond what one row keeps: ± 9.2 billion dollars.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Money, MoneySum};
+    ///
+    /// let most = Money::from_nanos(i64::MAX);
+    /// assert_eq!(MoneySum::from(most).to_money(), Some(most));
+    /// let beyond: MoneySum = [most, most].into_iter().sum();
+    /// assert_eq!(beyond.to_money(), None);
+    /// ```
     #[must_use]
     pub fn to_money(self) -> Option<Money> {
         i64::try_from(self.0).ok().map(Money)

@@ -8,6 +8,8 @@ use crate::{Entry, MoneySum, OperationId, Outcome, UsageAccumulator};
 
 /// Figures that must agree do not, or cannot be kept: the typed cause of [`TOTALS_DISAGREE`] and of
 /// [`OUT_OF_RANGE`](crate::codes::OUT_OF_RANGE) where a sum is made. Critical, and never repaired silently.
+///
+/// It is found in the error with [`Error::find`](lattice_lock_errors::Error::find); see [`prove`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BillingIntegrityError {
@@ -18,14 +20,15 @@ pub enum BillingIntegrityError {
     Disagreement {
         /// Which operation.
         operation: OperationId,
-        /// Which figure disagrees first.
+        /// Which figure disagrees first, by the names of [`prove`].
         figure: &'static str,
-        /// What the ledger says.
+        /// What the ledger says: a number, an amount in dollars, or `absent`.
         booked: String,
-        /// What the replies said.
+        /// What the replies said, or where corrections do not add up, what they should. Of `reported buckets` both are
+        /// empty.
         returned: String,
     },
-    /// A sum is larger than what is counted.
+    /// A sum is larger than what is counted: 64 bits of units, 128 of nano-USD.
     #[error("the sum of {figure} is larger than what is counted")]
     Overflow {
         /// Which figure.
@@ -45,21 +48,57 @@ impl BillingIntegrityError {
 
 /// Proves that the entries of an operation, read back from the ledger at once, say what its replies said.
 ///
-/// What a reply said is booked once, and stands whatever is corrected later: it is held against the first statement of each
-/// attempt, or against what was booked late for one that had been given up. That the corrections behind it change the
-/// total, and the number of unpriced attempts, by what they say is proved too, and that no revision is there twice.
+/// What a reply said is booked once, and stands whatever is corrected later: it is held against the first statement of
+/// each attempt, or against what was booked late for one that had been given up. That the corrections behind it change
+/// the total, and the number of unpriced attempts, by what they say is proved too, and that no revision is there twice.
+///
+/// `returned` is what the host itself added up while the replies came, and not what it read from the ledger. `entries`
+/// are those of [`Ledger::of_operation`](crate::Ledger::of_operation), all of them and in any order. They are not
+/// chosen by `operation`, which only names the operation in the error; charges among them are passed over. What still
+/// waits in memory or in a spool is not among them and so is missed: prove once it is in the database.
+///
+/// The figures, in the order in which they are compared: `doubled entries`, `attempts`, `unpriced attempts`,
+/// `estimated attempts`, `cost`, each bucket by its name, `reported buckets` (where sums agree, and which attempts
+/// reported them does not), `changes` (the dollars by which corrections change the total) and `unpriced changes`.
+///
+/// ```
+/// use lattice_lock_billing::{
+///     AttemptId, BillingIntegrityError, Entry, Ledger, OperationId, Outcome, UsageAccumulator, prove,
+/// };
+/// use lattice_lock_principal::Principal;
+/// use lattice_lock_providers::{Bucket, TokenUsage};
+/// use lattice_lock_repository::Database;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> lattice_lock_errors::Result<()> {
+/// let ledger = Ledger::new(&Database::in_memory());
+/// let (operation, who) = (OperationId::generate(), Principal::external("user-17")?);
+/// let attempt = AttemptId::first(operation);
+/// let entry = Entry::new(attempt, &who, "openai/gpt-5".parse()?, Outcome::Replied)?
+///     .used(TokenUsage::new().with(Bucket::Input, 10), None)
+///     .reported_cost("0.02".parse()?);
+/// let mut returned = UsageAccumulator::default();
+/// returned.add(entry.usage(), entry.cost())?;
+/// let kept = ledger.record(entry, None).await?.entry;
+/// prove(operation, &returned, &ledger.of_operation(operation).await?)?;
+///
+/// // A correction is no disagreement, for the reply said what it said.
+/// ledger.record(kept.corrected("credit note 12").reported_cost("0.01".parse()?), None).await?;
+/// prove(operation, &returned, &ledger.of_operation(operation).await?)?;
+///
+/// // A reply that was never booked is one.
+/// returned.add(&TokenUsage::new(), kept.cost())?;
+/// let wrong = prove(operation, &returned, &ledger.of_operation(operation).await?).unwrap_err();
+/// let cause = wrong.find::<BillingIntegrityError>().expect("the figure");
+/// assert_eq!(cause.figure(), "attempts");
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
 /// [`TOTALS_DISAGREE`] with a [`BillingIntegrityError`] that names the first figure that differs;
 /// [`OUT_OF_RANGE`](crate::codes::OUT_OF_RANGE).
-///
-/// ```
-/// use lattice_lock_billing::{OperationId, UsageAccumulator, prove};
-///
-/// let nothing = UsageAccumulator::default();
-/// assert!(prove(OperationId::generate(), &nothing, []).is_ok());
-/// ```
 pub fn prove<'a>(
     operation: OperationId,
     returned: &UsageAccumulator,

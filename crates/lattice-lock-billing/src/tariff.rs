@@ -16,10 +16,17 @@ const WHOLE: u32 = 1_000_000;
 
 /// What is taken off a price, in millionths of it: from nothing to all of it.
 ///
+/// It is taken off the exact sum of an attempt's parts, before that is rounded, so that it costs no digit: the cost of
+/// many small parts is not rounded for each. Nothing is taken off what the provider itself says that it charges.
+///
+/// In JSON, and in the ledger's tables, it is the integer of millionths: `125000` is 12.5 %. The default is
+/// [`NONE`](Self::NONE).
+///
 /// ```
 /// use lattice_lock_billing::Discount;
 ///
-/// assert_eq!(Discount::percent("12.5")?.to_string(), "12.5 %");
+/// let discount = Discount::percent("12.5")?;
+/// assert_eq!((discount.millionths(), discount.to_string()), (125_000, "12.5 %".into()));
 /// assert!(Discount::percent("101").is_err());
 /// # Ok::<(), lattice_lock_errors::Error>(())
 /// ```
@@ -28,10 +35,23 @@ const WHOLE: u32 = 1_000_000;
 pub struct Discount(u32);
 
 impl Discount {
-    /// Nothing is taken off.
+    /// Nothing is taken off: the default.
     pub const NONE: Self = Self(0);
 
-    /// So many percent, with at most four places.
+    /// So many percent, with at most four places: the finest is 0.0001 %, one millionth.
+    ///
+    /// `"100"` takes off all of it, which leaves a known cost of zero. A surcharge is no discount: below 0 is refused,
+    /// and a dearer contract is a [price list](lattice_lock_providers::PriceList) of its own.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Discount, codes};
+    ///
+    /// assert_eq!(Discount::percent("0.0001")?.millionths(), 1);
+    /// for percent in ["0.00001", "-5", "100.0001", "1e1", "12,5", ""] {
+    ///     assert_eq!(Discount::percent(percent).unwrap_err().code(), codes::DISCOUNT_INVALID);
+    /// }
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -47,7 +67,7 @@ impl Discount {
             .and_then(Self::try_from)
     }
 
-    /// How many millionths are taken off.
+    /// How many millionths are taken off: 0 to 1,000,000.
     #[must_use]
     pub const fn millionths(self) -> u32 {
         self.0
@@ -66,6 +86,15 @@ impl Discount {
     }
 }
 
+/// From millionths; [`DISCOUNT_INVALID`] above 1,000,000.
+///
+/// ```
+/// use lattice_lock_billing::Discount;
+///
+/// assert_eq!(Discount::try_from(150_000)?, Discount::percent("15")?);
+/// assert!(Discount::try_from(1_000_001).is_err());
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 impl TryFrom<u32> for Discount {
     type Error = Error;
 
@@ -90,6 +119,26 @@ impl fmt::Display for Discount {
 }
 
 /// By what a usage is priced: a list of prices and its version, the service tier that it is for, and a discount.
+///
+/// It borrows the prices, and is made for one call: with [`find`](Self::find) from a catalogue, or with
+/// [`new`](Self::new) from prices of the host's own. [`Cost::of`](crate::Cost::of) computes with it, and
+/// [`Entry::rated`](crate::Entry::rated) keeps what it says, so that the cost can be computed again from the entry
+/// alone and the list of that version.
+///
+/// ```
+/// use lattice_lock_billing::{Cost, Discount, Tariff};
+/// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
+///
+/// let (version, list) = (
+///     PriceVersion::new("contract-7"),
+///     PriceList::new([(Bucket::Input, Price::per_million("0.25")?)]),
+/// );
+/// let tariff = Tariff::new(&version, &list).discounted(Discount::percent("12.5")?);
+/// let usage = TokenUsage::new().with(Bucket::Input, 1_000);
+/// // 1,000 · 0.00000025 · 0.875 dollars.
+/// assert_eq!(Cost::of(&usage, Some(&tariff))?.to_string(), "$0.00021875");
+/// # Ok::<(), lattice_lock_errors::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Tariff<'a> {
     pub(crate) version: &'a PriceVersion,
@@ -100,6 +149,9 @@ pub struct Tariff<'a> {
 
 impl<'a> Tariff<'a> {
     /// These prices, of this version, for standard service and without a discount.
+    ///
+    /// Whoever gives prices of their own names them: an entry keeps the version's name and not the prices, so that
+    /// another list needs another name.
     #[must_use]
     pub fn new(version: &'a PriceVersion, list: &'a PriceList) -> Self {
         Self {
@@ -110,24 +162,79 @@ impl<'a> Tariff<'a> {
         }
     }
 
-    /// Says which service tier the prices are for. The list itself is not changed by it.
+    /// Says which service tier the prices are for. The list itself is not changed by it: a batch that costs half needs
+    /// a list with half the prices. Standard by default.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{AttemptId, Entry, OperationId, Outcome, Tariff};
+    /// use lattice_lock_principal::Principal;
+    /// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, ServiceTier, TokenUsage};
+    ///
+    /// let (version, list) = (
+    ///     PriceVersion::new("contract-7 batch"),
+    ///     PriceList::new([(Bucket::Input, Price::per_million("0.125")?)]),
+    /// );
+    /// let tariff = Tariff::new(&version, &list).for_service(ServiceTier::Batch);
+    /// let attempt = AttemptId::first(OperationId::generate());
+    /// let who = Principal::service("nightly")?;
+    /// let entry = Entry::new(attempt, &who, "openai/gpt-5-mini".parse()?, Outcome::Replied)?
+    ///     .rated(TokenUsage::new().with(Bucket::Input, 1_000), Some(&tariff));
+    /// assert_eq!((entry.tier(), entry.cost().to_string()), (ServiceTier::Batch, "$0.000125".into()));
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub fn for_service(mut self, tier: ServiceTier) -> Self {
         self.tier = tier;
         self
     }
 
-    /// Takes a discount off the exact cost, before it is rounded.
+    /// Takes a discount off the exact cost, before it is rounded; none by default. It takes the place of one that was
+    /// set before and is not taken off what that left.
+    ///
+    /// ```
+    /// use lattice_lock_billing::{Cost, Discount, Tariff};
+    /// use lattice_lock_providers::{Bucket, Price, PriceList, PriceVersion, TokenUsage};
+    ///
+    /// let (version, list) = (PriceVersion::new("v"), PriceList::new([(Bucket::Input, Price::per_million("1")?)]));
+    /// let tariff = Tariff::new(&version, &list).discounted(Discount::percent("10")?);
+    /// let cost = |tariff| Cost::of(&TokenUsage::new().with(Bucket::Input, 1_000), Some(tariff));
+    /// assert_eq!(cost(&tariff)?.to_string(), "$0.0009");
+    /// assert_eq!(cost(&tariff.discounted(Discount::percent("50")?))?.to_string(), "$0.0005");
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub fn discounted(mut self, discount: Discount) -> Self {
         self.discount = discount;
         self
     }
 
-    /// The prices of a catalogue for a call: those of the model that was served; where the catalogue does not know
-    /// that one, of the model that was asked for; on the day (UTC) that it happened, for its service tier.
+    /// The prices of a catalogue for a call: those of the model that was served; where the catalogue does not know that
+    /// one, of the model that was asked for; on the day (UTC) that it happened, for its service tier.
     ///
-    /// A tier without prices of its own has none: it does not fall back to the standard ones.
+    /// A tier without prices of its own has none: it does not fall back to the standard ones. Nor does a served model
+    /// that the catalogue knows, and has no price for on that day, fall back to the one that was asked for. `None`
+    /// where there are no prices: what is then booked is [unpriced](crate::Unpriced::NoPrice), and
+    /// [`Ledger::reprice`](crate::Ledger::reprice) prices it once the catalogue knows more.
+    ///
+    /// ```
+    /// use lattice_lock_billing::Tariff;
+    /// use lattice_lock_providers::{Catalogue, ModelRef, ServiceTier};
+    /// use lattice_lock_repository::Timestamp;
+    ///
+    /// let catalogue = Catalogue::from_json(
+    ///     r#"{"version": "mine", "sources": [], "models": [{"provider": "openai", "name": "gpt-5-mini",
+    ///         "context_window": 400000, "output_limit": 128000,
+    ///         "prices": [{"from": "2026-01-01", "usd_per_million": {"input": "0.25", "output": "2"}}]}]}"#,
+    /// )?;
+    /// let model: ModelRef = "openai/gpt-5-mini".parse()?;
+    /// let day = Timestamp::from_micros(1_793_491_200_000_000); // 2026-11-01
+    /// let find = |at, tier| Tariff::find(&catalogue, &model, None, at, tier);
+    /// assert!(find(day, ServiceTier::Standard).is_some());
+    /// assert!(find(day, ServiceTier::Batch).is_none());
+    /// // Before the first price that is known.
+    /// assert!(find(Timestamp::from_micros(0), ServiceTier::Standard).is_none());
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     #[must_use]
     pub fn find(
         catalogue: &'a Catalogue,
@@ -145,6 +252,8 @@ impl<'a> Tariff<'a> {
     }
 }
 
+/// As [`new`](Tariff::new): standard service, no discount. It is the pair that a
+/// [price history](lattice_lock_providers::PriceHistory::on) gives.
 impl<'a> From<(&'a PriceVersion, &'a PriceList)> for Tariff<'a> {
     fn from((version, list): (&'a PriceVersion, &'a PriceList)) -> Self {
         Self::new(version, list)

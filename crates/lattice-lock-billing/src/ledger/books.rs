@@ -99,8 +99,8 @@ impl PartialEq for Stamped {
 
 impl Eq for Stamped {}
 
-/// Entries are read back from where this crate wrote them, and from nowhere else: what somebody else writes could say what
-/// no ledger keeps.
+/// Entries are read back from where this crate wrote them, and from nowhere else: what somebody else writes could say
+/// what no ledger keeps.
 mod parts {
     use lattice_lock_repository::Timestamp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -270,8 +270,8 @@ impl Books {
         }
     }
 
-    /// What really happened, as the next correction of what had to be assumed; the same one if it was booked already, for
-    /// corrections of an assumption know no outcome. It stays in the same period.
+    /// What really happened, as the next correction of what had to be assumed; the same one if it was booked already,
+    /// for corrections of an assumption know no outcome. It stays in the same period.
     fn late(&self, assumed: &Entry, entry: &Entry) -> Entry {
         let subject = &assumed.fact.subject;
         let revisions = self

@@ -84,20 +84,30 @@ impl Settled {
 /// What keeps entries and intents. Every implementation satisfies the same contract.
 #[async_trait]
 pub(super) trait Store: Send + Sync {
+    /// Does one write, in its turn. It is whole or absent also where the future is dropped, and bears repetition.
     async fn submit(&self, caller: &Caller, item: Item) -> Result<Ack>;
+    /// In the order of turns, attempts and revisions.
     async fn of_operation(&self, operation: OperationId) -> Result<Vec<Entry>>;
+    /// In the order of positions, which is that of commits.
     async fn list(&self, after: Position, limit: usize) -> Result<Vec<Entry>>;
+    /// [Listed](Self::list), of those that happened in a period.
     async fn within(&self, period: Period, after: Position, limit: usize) -> Result<Vec<Entry>>;
+    /// Of all entries that there are and of all archives.
     async fn total(&self) -> Result<LedgerTotal>;
+    /// Of every instance, held ones included, without those that only a newer version can read.
     async fn open_intents(&self) -> Result<Vec<Intent>>;
     /// Open intents of nobody, and those of other processes whose leases are over.
     async fn expired(&self, caller: &Caller, limit: usize) -> Result<Expired>;
     /// Does what was decided about expired intents, each only if it still is one.
     async fn settle(&self, caller: &Caller, verdicts: Vec<Verdict>) -> Result<Vec<Settled>>;
+    /// Removes what was exported and keeps its total and its keys, if it is [what was exported](Archive::require_same);
+    /// nothing if it was archived before.
     async fn archive(&self, archive: &Archive) -> Result<()>;
+    /// The oldest first.
     async fn archives(&self) -> Result<Vec<Archive>>;
     /// The last position.
     async fn head(&self) -> Result<Position>;
+    /// Waits until all that was begun is where it is safe.
     async fn flush(&self, deadline: Duration) -> Result<()>;
     fn status(&self) -> LedgerStatus;
 }

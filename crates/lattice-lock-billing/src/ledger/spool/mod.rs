@@ -1,7 +1,7 @@
 //! Writes on the disk, for as long as the database is away.
 //!
-//! Records are written and synced, and then the mark behind them: what is before the mark was acknowledged and has to be
-//! whole, what is behind it was not. So a torn tail is told from damage.
+//! Records are written and synced, and then the mark behind them: what is before the mark was acknowledged and has to
+//! be whole, what is behind it was not. So a torn tail is told from damage.
 
 mod file;
 mod format;
@@ -88,8 +88,8 @@ impl Spool {
         self.mark.end - HEADER
     }
 
-    /// Writes as many of these [texts](Self::text) as fit, and says how many. They are on the disk when this returns; on an
-    /// error none counts.
+    /// Writes as many of these [texts](Self::text) as fit, and says how many. They are on the disk when this returns;
+    /// on an error none counts.
     pub(super) fn append(&mut self, texts: &[Vec<u8>]) -> Result<usize> {
         self.require_place()?;
         self.require_mark()?;
