@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Money;
 use crate::codes::{CURRENCY_INVALID, OUT_OF_RANGE};
+use crate::money::plain_decimal;
 
 /// The code of a currency: three letters from `A` to `Z`, as ISO 4217 writes it.
 ///
@@ -131,8 +132,8 @@ impl ForeignAmount {
     /// [`CURRENCY_INVALID`] if one of the numbers is no plain decimal, or the rate is not above zero.
     pub fn new(currency: Currency, amount: &str, usd_per_unit: &str, source: &str) -> Result<Self> {
         let decimal = |text: &str| {
-            let parsed = Decimal::from_str_exact(text).map(|number| number.normalize());
-            parsed.map_err(|_| Error::new(CURRENCY_INVALID, "not a number").with("number", text))
+            let parsed = plain_decimal(text).map(|number| number.normalize());
+            parsed.ok_or_else(|| Error::new(CURRENCY_INVALID, "not a number").with("number", text))
         };
         let plain = source.chars().filter(|c| !c.is_control());
         let (amount, usd_per_unit) = (decimal(amount)?, decimal(usd_per_unit)?);
@@ -255,8 +256,12 @@ mod tests {
         check("0.000000015", "0.1", Some("0.000000002"));
         check("1", "0", None);
         check("1", "-1", None);
-        check("1e3", "1", None);
-        check("", "1", None);
+        for odd in [
+            "", "1e3", "1_000", "1,000", "+1", "1.", ".5", "-", "--1", " 1", "1.-5", "٣",
+        ] {
+            check(odd, "1", None);
+            check("1", odd, None);
+        }
         check("0.1234567890123456", "0.1234567890123456", None);
         check("99999999999", "1", None);
     }

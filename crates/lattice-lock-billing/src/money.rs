@@ -157,6 +157,19 @@ impl fmt::Display for Money {
     }
 }
 
+/// A plain decimal number: a minus or nothing, digits, and perhaps a point with digits behind it. What rust_decimal reads
+/// besides may be meant otherwise.
+pub(crate) fn plain_decimal(text: &str) -> Option<Decimal> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let is_plain = is_digits(whole) && is_digits(fraction);
+    is_plain.then(|| Decimal::from_str_exact(text).ok())?
+}
+
+fn is_digits(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Reads dollars: a minus or nothing, a dollar sign or nothing, digits, and perhaps a point with one to nine digits
 /// behind it.
 ///
@@ -181,8 +194,7 @@ impl FromStr for Money {
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         let unsigned = unsigned.strip_prefix('$').unwrap_or(unsigned);
         let (dollars, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        if !digits(dollars) || !digits(fraction) || fraction.len() > PLACES {
+        if !is_digits(dollars) || !is_digits(fraction) || fraction.len() > PLACES {
             return Err(invalid());
         }
         let nanos: i128 = format!("{dollars}{fraction:0<PLACES$}")

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{DISCOUNT_INVALID, OUT_OF_RANGE};
+use crate::money::plain_decimal;
 
 /// Millionths in a whole.
 const WHOLE: u32 = 1_000_000;
@@ -58,7 +59,7 @@ impl Discount {
     /// [`DISCOUNT_INVALID`] unless it is a plain decimal from 0 to 100.
     pub fn percent(percent: &str) -> Result<Self> {
         let refused = || Error::new(DISCOUNT_INVALID, "not a discount").with("percent", percent);
-        let parsed = Decimal::from_str_exact(percent).map_err(|_| refused())?;
+        let parsed = plain_decimal(percent).ok_or_else(refused)?;
         let millionths = parsed.checked_mul(Decimal::from(WHOLE / 100));
         let whole = millionths.filter(|millionths| millionths.fract().is_zero());
         whole
@@ -286,8 +287,9 @@ mod tests {
         check("0.00001", None);
         check("100.0001", None);
         check("-1", None);
-        check("1e1", None);
-        check("", None);
+        for odd in ["", "1e1", "1_0", "+10", "10.", ".5", "-0.1", "10 "] {
+            check(odd, None);
+        }
         assert!(serde_json::from_str::<Discount>("1000001").is_err());
     }
 

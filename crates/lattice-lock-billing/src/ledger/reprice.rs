@@ -5,6 +5,7 @@ use lattice_lock_providers::Catalogue;
 use serde::Serialize;
 
 use super::{LARGEST_LISTING, Ledger, Period};
+use crate::entry::Effect;
 use crate::{Cost, Entry, MoneySum, Position, Tariff, Unpriced};
 
 /// What a [repricing](Ledger::reprice) did.
@@ -108,9 +109,11 @@ impl Ledger {
             return Ok(());
         };
         if let Some(draft) = repriced(last, catalogue) {
-            let entry = self.record(draft, None).await?.entry;
+            // Made here: what waits for a database that is away has no effect yet.
+            let effect = Effect::between(last.cost(), draft.cost())?;
+            self.record(draft, None).await?;
             done.corrected += 1;
-            let difference = done.difference_usd.nanos() + i128::from(entry.effect().nanos());
+            let difference = done.difference_usd.nanos() + i128::from(effect.amount.nanos());
             done.difference_usd = MoneySum::from_nanos(difference);
         }
         Ok(())

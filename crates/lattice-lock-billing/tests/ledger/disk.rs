@@ -3,9 +3,12 @@
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use lattice_lock_billing::{AttemptId, Booking, Intent, Ledger, OperationId, Resolution, codes};
+use lattice_lock_billing::{
+    AttemptId, Booking, Intent, Ledger, OperationId, Period, Resolution, codes,
+};
 use lattice_lock_errors::Result;
-use lattice_lock_repository::{Database, DatabaseOptions, codes as database_codes};
+use lattice_lock_providers::Catalogue;
+use lattice_lock_repository::{Database, DatabaseOptions, Timestamp, codes as database_codes};
 use sea_orm::ConnectionTrait;
 
 use crate::away::{LONG, Place, intent, settled};
@@ -239,6 +242,32 @@ async fn writes_are_put_off_while_the_database_only_reads_or_is_full() {
         );
         assert!(plain.open_intents().await.unwrap().is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_repricing_changes_is_told_also_where_it_waits_for_the_database() {
+    let place = Place::new().await;
+    let (database, pool) = on_one_connection(&place).await;
+    let ledger = Ledger::new(&database);
+    // Many, so that not all corrections fit on the pages that there are.
+    for _ in 0..64 {
+        ledger.record(entry(first(), 5), None).await.unwrap();
+    }
+    let catalogue = Catalogue::from_json(
+        r#"{"version": "new", "sources": [], "models": [{"provider": "openai", "name": "gpt-5-mini",
+            "context_window": 9, "output_limit": 9,
+            "prices": [{"from": "1970-01-01", "usd_per_million": {"input": "3"}}]}]}"#,
+    );
+    let before = ledger.total().await.unwrap().total_usd.nanos();
+    set(&pool, "PRAGMA max_page_count = 1").await;
+    let all = Period::new(Timestamp::from_micros(0), Timestamp::now());
+    let done = ledger.reprice(all, &catalogue.unwrap()).await.unwrap();
+    assert!(ledger.status().away.is_some());
+    set(&pool, "PRAGMA max_page_count = 1000000").await;
+    ledger.flush(LONG).await.unwrap();
+    let changed = ledger.total().await.unwrap().total_usd.nanos() - before;
+    assert_eq!((done.corrected, changed), (64, 64 * 10_000));
+    assert_eq!(done.difference_usd.nanos(), changed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
