@@ -170,18 +170,10 @@ fn postgres(url: &str, options: &DatabaseOptions) -> Result<Pools> {
 
 #[cfg(feature = "mysql")]
 fn mysql(url: &str, options: &DatabaseOptions) -> Result<Pools> {
-    use sqlx::Executor;
-
     let server: sqlx::mysql::MySqlConnectOptions = parsed(&with_scheme(url, "mysql"))?;
     let size = options.most_connections();
-    // Each transaction would otherwise have to say so first: without being asked, they repeat what they read.
-    let pool = pool::<sqlx::MySql>(options, size).after_connect(|connection, _| {
-        Box::pin(async move {
-            let committed = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-            connection.execute(committed).await.map(drop)
-        })
-    });
-    let both = Pool::new(pool.connect_lazy_with(server).into(), size, options).committed();
+    let both = pool::<sqlx::MySql>(options, size).connect_lazy_with(server);
+    let both = Pool::new(both.into(), size, options);
     Ok(Pools::new(both.clone(), both))
 }
 

@@ -25,8 +25,8 @@ pub(crate) async fn begin_on(
     engine: Engine,
     options: &TransactionOptions,
 ) -> Result<OpenTransaction> {
+    let (levels, tolerant) = (levels(engine, options), options.tolerant);
     let permit = pool.enter().await.or_database_error()?;
-    let (levels, tolerant) = (levels(engine, options, &pool), options.tolerant);
     let begun = async move {
         let transaction = pool.begin(levels).await?;
         Ok(OpenTransaction::new(transaction, permit, &pool, tolerant))
@@ -36,24 +36,19 @@ pub(crate) async fn begin_on(
 
 /// `SQLite` has no levels. A transaction that will write says so at once: to read first and write then fails, however
 /// long it waits, when another one wrote in between.
-fn levels(
-    engine: Engine,
-    options: &TransactionOptions,
-    pool: &Pool,
-) -> sea_orm::TransactionOptions {
+fn levels(engine: Engine, options: &TransactionOptions) -> sea_orm::TransactionOptions {
     let mode = if options.read_only {
         SqliteTransactionMode::Deferred
     } else {
         SqliteTransactionMode::Immediate
     };
-    let is_default = options.isolation == Isolation::ReadCommitted && pool.reads_committed();
     match engine {
         Engine::Sqlite => sea_orm::TransactionOptions {
             sqlite_transaction_mode: Some(mode),
             ..sea_orm::TransactionOptions::default()
         },
         _ => sea_orm::TransactionOptions {
-            isolation_level: (!is_default).then_some(options.isolation.into()),
+            isolation_level: Some(options.isolation.into()),
             access_mode: options.read_only.then_some(AccessMode::ReadOnly),
             ..sea_orm::TransactionOptions::default()
         },

@@ -26,7 +26,6 @@ pub(crate) struct Pool {
     version: Version,
     watch: Watch,
     borrowed: bool,
-    reads_committed: bool,
 }
 
 impl Pool {
@@ -41,7 +40,6 @@ impl Pool {
             version: Version::default(),
             watch: options.watch(),
             borrowed: false,
-            reads_committed: false,
         }
     }
 
@@ -49,19 +47,6 @@ impl Pool {
     pub(crate) fn borrowed(mut self) -> Self {
         self.borrowed = true;
         self
-    }
-
-    /// Knows that its connections read what is committed where transactions say nothing of it.
-    #[cfg(feature = "mysql")]
-    pub(crate) fn committed(mut self) -> Self {
-        self.reads_committed = true;
-        self
-    }
-
-    /// Whether transactions that say nothing of it read what is committed: to say it takes a question to the server. A
-    /// host's own connections may differ in it.
-    pub(crate) fn reads_committed(&self) -> bool {
-        self.reads_committed || (self.version.reads_committed() && !self.borrowed)
     }
 
     pub(crate) fn backend(&self) -> DbBackend {

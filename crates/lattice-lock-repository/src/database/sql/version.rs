@@ -9,44 +9,29 @@ use crate::codes::ENGINE_TOO_OLD;
 
 /// The version of a database, asked for and checked on the first use.
 #[derive(Clone, Default)]
-pub(crate) struct Version(Arc<OnceLock<Known>>);
-
-struct Known {
-    version: String,
-    /// How far transactions are kept apart that say nothing of it, where the engine tells.
-    isolation: Option<String>,
-}
+pub(crate) struct Version(Arc<OnceLock<String>>);
 
 impl Version {
     pub(crate) fn known(&self) -> Option<&str> {
-        self.0.get().map(|known| known.version.as_str())
-    }
-
-    /// Whether transactions that say nothing of it read what is committed.
-    pub(crate) fn reads_committed(&self) -> bool {
-        let isolation = self.0.get().and_then(|known| known.isolation.as_deref());
-        isolation == Some("read committed")
+        self.0.get().map(String::as_str)
     }
 
     pub(crate) async fn check(&self, on: &DatabaseConnection) -> std::result::Result<(), DbErr> {
         if self.0.get().is_none() {
             // Nobody waits for anybody else's question: whoever asks may be left alone in the middle of it.
-            let known = Shielded::new(ask(on.clone())).await?;
-            self.0.get_or_init(|| known);
+            let version = Shielded::new(ask(on.clone())).await?;
+            self.0.get_or_init(|| version);
         }
         Ok(())
     }
 }
 
-async fn ask(on: DatabaseConnection) -> std::result::Result<Known, DbErr> {
+async fn ask(on: DatabaseConnection) -> std::result::Result<String, DbErr> {
     let backend = sea_orm::ConnectionTrait::get_database_backend(&on);
     let sql = match backend {
-        DbBackend::Sqlite => "SELECT sqlite_version() AS v, NULL AS isolation",
-        DbBackend::MySql => "SELECT VERSION() AS v, NULL AS isolation",
-        _ => {
-            "SELECT current_setting('server_version') AS v, \
-             current_setting('default_transaction_isolation') AS isolation"
-        }
+        DbBackend::Sqlite => "SELECT sqlite_version() AS v",
+        DbBackend::MySql => "SELECT VERSION() AS v",
+        _ => "SELECT current_setting('server_version') AS v",
     };
     let silent = Watch {
         echo: false,
@@ -54,13 +39,10 @@ async fn ask(on: DatabaseConnection) -> std::result::Result<Known, DbErr> {
     };
     let order = Order::One(Statement::from_string(backend, sql));
     let row = order.run(&on, silent).await?.one()?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound("no version".into()))?;
-    let known = Known {
-        version: row.try_get("", "v")?,
-        isolation: row.try_get("", "isolation")?,
-    };
-    require_supported(backend, &known.version).map_err(carried)?;
-    Ok(known)
+    let version: Option<String> = row.map(|row| row.try_get("", "v")).transpose()?;
+    let version = version.unwrap_or_default();
+    require_supported(backend, &version).map_err(carried)?;
+    Ok(version)
 }
 
 /// One of our errors inside of one of theirs, until `database_error` takes it out again.
