@@ -1,5 +1,27 @@
 //! The error codes of this crate. A failed attempt has one of the providers' codes instead, as its
 //! [`FailureClass`](lattice_lock_providers::FailureClass) says.
+//!
+//! | what happened | the error has | may have been charged |
+//! |---|---|---|
+//! | the request, the client or the machine is not fit for a call | a code of this module | no, nothing was sent |
+//! | an attempt was made and failed | the code of its class, and a [`ProviderUnavailableError`] | where [`may_be_billed`] says so |
+//!
+//! [`ProviderUnavailableError`]: lattice_lock_providers::ProviderUnavailableError
+//! [`may_be_billed`]: lattice_lock_providers::FailureClass::may_be_billed
+//!
+//! ```
+//! use lattice_lock_clients::{ChatRequest, HttpClients, codes};
+//! use lattice_lock_providers::{Provider, ProviderUnavailableError};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), lattice_lock_errors::Error> {
+//! # let address = "http://127.0.0.1:9/v1";
+//! let without_a_key = HttpClients::new()?.client(&Provider::openai().at(address)?);
+//! let error = without_a_key.chat(&"gpt-5-mini".parse()?, &ChatRequest::new("Hi")).await.unwrap_err();
+//! assert_eq!(error.code(), codes::KEY_UNUSABLE);
+//! assert!(error.find::<ProviderUnavailableError>().is_none()); // nothing was sent
+//! # Ok(())
+//! # }
+//! ```
 
 lattice_lock_errors::codes! {
     /// The request has nothing to answer, a blank message, or a setting that no provider takes.

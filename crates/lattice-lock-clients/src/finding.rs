@@ -1,3 +1,5 @@
+//! What is found wrong with a usage, as data: for a ledger to decide by, and for people to read.
+
 use std::fmt;
 
 /// What is wrong with the usage that a provider reported. The reply is delivered all the same.
@@ -7,8 +9,8 @@ use std::fmt;
 /// | [`Mismatch`](Self::Mismatch) | as they were reported | price them, and the residual by the total |
 /// | [`Excess`](Self::Excess), [`NotACount`](Self::NotACount) | absent | estimate, and look at the raw usage |
 ///
-/// Findings are for people to see: one is a fault of the provider's, of a proxy between, or of a field that this version does
-/// not know.
+/// Findings are for people to see: one is a fault of the provider's, of a proxy between, or of a field that this
+/// version does not know.
 ///
 /// ```
 /// use lattice_lock_clients::UsageFinding;
@@ -17,11 +19,33 @@ use std::fmt;
 /// assert_eq!(finding.residual(), Some(-7));
 /// assert_eq!(finding.to_string(), "total_tokens differs from the sum of its parts by -7");
 /// ```
+///
+/// A total that its parts do not come to, as it is met in practice:
+///
+/// ```
+/// # use lattice_lock_clients::{ChatRequest, Client, HttpClients, UsageFinding};
+/// # use lattice_lock_providers::{Bucket, Count, Provider};
+/// # use lattice_lock_testkit::{Exchange, ScriptedServer};
+/// # use serde_json::json;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), lattice_lock_errors::Error> {
+/// # let server = ScriptedServer::start().await.unwrap();
+/// # let odd = json!({ "prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 19 });
+/// # server.script(Exchange::reply("Goethe.").reporting(odd));
+/// # let provider = Provider::openai().api_key("sk-live-4711".to_string()).at(&format!("{}/v1", server.url()))?;
+/// # let client = HttpClients::new()?.client(&provider);
+/// // It writes 10 tokens of prompt, 2 of completion, and 19 in total.
+/// let reply = client.chat(&"gpt-5-mini".parse()?, &ChatRequest::new("Who wrote Faust?")).await?;
+/// let finding = UsageFinding::Mismatch { whole: "total_tokens", residual: 7 };
+/// assert_eq!(reply.usage_finding(), Some(finding));
+/// assert_eq!(reply.usage().get(Bucket::Output), Count::Reported(2));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UsageFinding {
-    /// A figure differs from the sum of its parts, which stand in the usage as they were reported. A positive residual is
-    /// more than the buckets explain; a ledger prices it so that nothing is given away.
+    /// A figure differs from the sum of its parts, which stand in the usage as they were reported. A positive
+    /// residual is more than the buckets explain; a ledger prices it so that nothing is given away.
     Mismatch {
         /// The wire's name of the figure, such as `total_tokens`.
         whole: &'static str,
@@ -29,6 +53,28 @@ pub enum UsageFinding {
         residual: i128,
     },
     /// The parts of a figure are larger than it. Nothing of the report can be trusted: the usage is absent.
+    ///
+    /// More cached tokens than the prompt has, for example:
+    ///
+    /// ```
+    /// # use lattice_lock_clients::{ChatRequest, Client, HttpClients, UsageFinding};
+    /// # use lattice_lock_providers::Provider;
+    /// # use lattice_lock_testkit::{Exchange, ScriptedServer};
+    /// # use serde_json::json;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), lattice_lock_errors::Error> {
+    /// # let server = ScriptedServer::start().await.unwrap();
+    /// # let odd = json!({ "prompt_tokens": 10, "prompt_tokens_details": { "cached_tokens": 15 } });
+    /// # server.script(Exchange::reply("Goethe.").reporting(odd));
+    /// # let provider = Provider::openai().api_key("sk-live-4711".to_string()).at(&format!("{}/v1", server.url()))?;
+    /// # let client = HttpClients::new()?.client(&provider);
+    /// // It writes 10 tokens of prompt, 15 of them cached.
+    /// let reply = client.chat(&"gpt-5-mini".parse()?, &ChatRequest::new("Who wrote Faust?")).await?;
+    /// let finding = UsageFinding::Excess { whole: "prompt_tokens", excess: 5 };
+    /// assert_eq!(reply.usage_finding(), Some(finding));
+    /// assert!(reply.usage().is_absent() && reply.raw_usage().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     Excess {
         /// The wire's name of the figure, such as `prompt_tokens`.
         whole: &'static str,
@@ -45,6 +91,16 @@ pub enum UsageFinding {
 
 impl UsageFinding {
     /// How much larger the provider's figure is than the sum of the buckets, where both are known.
+    ///
+    /// It can be negative: then the provider's total is less than what it lists. Of a mismatch within the usage,
+    /// such as Anthropic's written tokens against their lives, it is the difference of that figure.
+    ///
+    /// ```
+    /// use lattice_lock_clients::UsageFinding;
+    ///
+    /// let excess = UsageFinding::Excess { whole: "prompt_tokens", excess: 5 };
+    /// assert_eq!(excess.residual(), None); // the buckets are absent, and so is what they lack
+    /// ```
     #[must_use]
     pub const fn residual(&self) -> Option<i128> {
         match self {

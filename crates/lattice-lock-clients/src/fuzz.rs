@@ -29,8 +29,8 @@ impl Lab {
     ///
     /// # Panics
     ///
-    /// Where a reply depends on how its bytes were cut on their way, where it is not what its pieces told, where it holds
-    /// more than came, or where a count is none.
+    /// Where a reply depends on how its bytes were cut on their way, where it is not what its pieces told, where it
+    /// holds more than came, or where a count is none.
     pub fn check(&self, wire: Wire, bytes: &[u8]) {
         let _ = whole(wire, bytes);
         let read = self.pieces(wire, [bytes]);

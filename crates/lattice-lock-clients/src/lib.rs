@@ -42,9 +42,9 @@
 //!
 //! # Tools
 //!
-//! A model that wants tools called says so in its [`tool_calls`](ChatReply::tool_calls). The application calls them, puts the
-//! reply and the results into the conversation, and asks again. What else the model said goes back with it, thoughts and
-//! their signatures included: [`to_message`](ChatReply::to_message) leaves nothing out.
+//! A model that wants tools called says so in its [`tool_calls`](ChatReply::tool_calls). The application calls
+//! them, puts the reply and the results into the conversation, and asks again. What else the model said goes back
+//! with it, thoughts and their signatures included: [`to_message`](ChatReply::to_message) leaves nothing out.
 //!
 //! ```
 //! use lattice_lock_clients::{ChatReply, ChatRequest, Client, Message, Part, ScriptedClient, Tool, ToolCall};
@@ -83,15 +83,15 @@
 //! | at which model's and which tier's prices | [`ChatReply::served_model`], [`ChatReply::service_tier`] |
 //! | what a stream had used when it failed | [`ChatStream::so_far`] |
 //!
-//! A figure that the provider did not give is absent, which is not 0: an absent output of a reply that was read to its end is
-//! to be estimated, or booked as unknown. What each wire counts into what is in `docs/clients.md`.
+//! A figure that the provider did not give is absent, which is not 0: an absent output of a reply that was read to
+//! its end is to be estimated, or booked as unknown. What each wire counts into what is in `docs/clients.md`.
 //!
 //! # Errors
 //!
-//! An error of this crate's [`codes`] says that nothing was sent, and nothing charged. An attempt that failed has the code of
-//! its [`FailureClass`](lattice_lock_providers::FailureClass) and carries a
-//! [`ProviderUnavailableError`](lattice_lock_providers::ProviderUnavailableError); it may have been charged. How long a
-//! provider asks to stay away is the error's `retry_after()`, a day at most.
+//! An error of this crate's [`codes`] says that nothing was sent, and nothing charged. An attempt that failed has
+//! the code of its [`FailureClass`](lattice_lock_providers::FailureClass) and carries a
+//! [`ProviderUnavailableError`](lattice_lock_providers::ProviderUnavailableError); it may have been charged. How
+//! long a provider asks to stay away is the error's `retry_after()`, a day at most.
 //!
 //! # Features
 //!
@@ -133,8 +133,34 @@ pub use stream::{ChatStream, Delta};
 /// The limit of a reply in tokens on Anthropic's wire, which must have one, where the request sets none.
 ///
 /// Every model on that wire takes it; some older ones take no more.
+///
+/// A request that wants more sets [`max_tokens`](ChatRequest::max_tokens): a reply that comes to this limit ends in
+/// the middle, with [`Length`](FinishReason::Length).
+///
+/// ```
+/// # use lattice_lock_clients::{ChatRequest, Client, DEFAULT_MAX_TOKENS, HttpClients};
+/// # use lattice_lock_providers::Provider;
+/// # use lattice_lock_testkit::ScriptedServer;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), lattice_lock_errors::Error> {
+/// # let server = ScriptedServer::start().await.unwrap();
+/// # let provider = Provider::anthropic().api_key("sk-ant-4711".to_string()).at(&format!("{}/v1", server.url()))?;
+/// # let client = HttpClients::new()?.client(&provider);
+/// client.chat(&"claude-haiku-4-5".parse()?, &ChatRequest::new("Hi")).await?;
+/// assert_eq!(server.received()[0].json()["max_tokens"], DEFAULT_MAX_TOKENS);
+/// # Ok(())
+/// # }
+/// ```
 pub const DEFAULT_MAX_TOKENS: u32 = wire::DEFAULT_MAX_TOKENS;
 
 /// The largest count of a usage that is taken for one: far beyond any exchange, and small enough that no sum
 /// of a usage overflows.
+///
+/// A larger one is [`UsageFinding::NotACount`], and the usage absent: it is a fault of the server's and would be a
+/// fault of the ledger's.
+///
+/// ```
+/// use lattice_lock_clients::LARGEST_COUNT;
+///
+/// assert_eq!(LARGEST_COUNT, 1_000_000_000_000);
+/// ```
 pub const LARGEST_COUNT: u64 = wire::LARGEST_COUNT;

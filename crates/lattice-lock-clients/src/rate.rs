@@ -1,3 +1,9 @@
+//! What providers say of their limits, in the headers of every reply.
+//!
+//! Sources: `OpenAI`'s guide of rate limits (`x-ratelimit-…`, spans such as `6m0s`), which Azure, xAI, Groq and
+//! others follow, and Anthropic's reference of rate limits (`anthropic-ratelimit-…`, dates of RFC 3339). A header
+//! that cannot be read is as good as none.
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +18,29 @@ use reqwest::header::HeaderMap;
 ///
 /// They count for the account or the project, not for this process, and are a moment old when they are read. A
 /// [`Retry-After`](lattice_lock_errors::Error::retry_after) of a refused call goes before them.
+///
+/// Whoever shares an account among several processes can slow down before it is refused:
+///
+/// ```
+/// # use lattice_lock_clients::{ChatRequest, Client, HttpClients};
+/// # use lattice_lock_providers::Provider;
+/// # use lattice_lock_testkit::{Exchange, ScriptedServer};
+/// # use std::time::Duration;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), lattice_lock_errors::Error> {
+/// # let server = ScriptedServer::start().await.unwrap();
+/// # let exchange = Exchange::reply("Hi.").header("x-ratelimit-remaining-tokens", "150");
+/// # server.script(exchange.header("x-ratelimit-reset-tokens", "6m0s"));
+/// # let provider = Provider::openai().api_key("sk-live-4711".to_string()).at(&format!("{}/v1", server.url()))?;
+/// # let client = HttpClients::new()?.client(&provider);
+/// let reply = client.chat(&"gpt-5-mini".parse()?, &ChatRequest::new("Hi")).await?;
+/// let tokens = reply.rate_limits().tokens;
+/// if tokens.remaining.is_some_and(|left| left < 1_000) {
+///     assert_eq!(tokens.reset, Some(Duration::from_secs(360)));
+/// }
+/// assert_eq!(reply.rate_limits().requests.limit, None); // it said nothing of these
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimits {
@@ -26,6 +55,8 @@ pub struct RateLimits {
 }
 
 /// One limit.
+///
+/// Each field is there if its header was. What a period is, a minute mostly, is not said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
@@ -33,8 +64,9 @@ pub struct RateLimit {
     pub limit: Option<u64>,
     /// How much of it is left.
     pub remaining: Option<u64>,
-    /// In how long all of it is there again, from when the reply was written. Read from a span (`6m0s`), from seconds, or
-    /// from a date, which is held against the reply's own so that a clock that is wrong here does not matter.
+    /// In how long all of it is there again, from when the reply was written. Read from a span (`6m0s`), from
+    /// seconds, or from a date, which is held against the reply's own so that a clock that is wrong here does not
+    /// matter.
     pub reset: Option<Duration>,
 }
 

@@ -1,13 +1,34 @@
 //! One file for each wire: what is sent, where, and what the reply means. No sockets.
 //!
-//! A wire is a [`Protocol`]: it has no state, and so there is one of each. Its [`Reader`] makes a reply from the pieces of a
-//! stream; a whole reply goes through the same one, so that both come to the same. The pieces of a reply go into [`Blocks`],
-//! each at a place of its own, and the usage, as it was written, into [`Written`](usage::Written), which a
-//! [`Layout`](layout::Layout) sorts into buckets at the end.
+//! A wire is a [`Protocol`]: it has no state, and so there is one of each. Its [`Reader`] makes a reply from the
+//! pieces of a stream; a whole reply goes through the same one, so that both come to the same. The pieces of a
+//! reply go into [`Blocks`], each at a place of its own, and the usage, as it was written, into
+//! [`Written`](usage::Written), which a [`Layout`](layout::Layout) sorts into buckets at the end.
 //!
-//! Bodies are read by [`json`] without a tree: only the fields that are wanted are looked at, unknown ones and unknown words
-//! are no error, and a hostile body costs no more than its own length. Of an error's body a [`Problem`] is made, whoever wrote
-//! it; the wire says what its words mean.
+//! Bodies are read by [`json`] without a tree: only the fields that are wanted are looked at, unknown ones and
+//! unknown words are no error, and a hostile body costs no more than its own length. Of an error's body a
+//! [`Problem`] is made, whoever wrote it; the wire says what its words mean.
+//!
+//! # Which reference each wire follows
+//!
+//! | wire | reference | said of it in |
+//! |---|---|---|
+//! | chat completions | <https://platform.openai.com/docs/api-reference/chat> | `openai_chat` |
+//! | responses | <https://platform.openai.com/docs/api-reference/responses> | `openai_responses` |
+//! | Anthropic's messages | <https://docs.anthropic.com/en/api/messages> | `anthropic_messages` |
+//! | Gemini | <https://ai.google.dev/api/generate-content> | `gemini` |
+//! | Ollama's chat | <https://github.com/ollama/ollama/blob/main/docs/api.md> | `ollama_chat` |
+//! | Converse | <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html> | `bedrock_converse` |
+//!
+//! The fixtures in `tests/fixtures` have an exchange of each kind from these, with its source beside it.
+//!
+//! # What a wire must hold to
+//!
+//! - What it has no word for is refused with the field's name, before anything is sent; the cache hints alone are not.
+//! - A whole reply and a stream of the same words come to the same [`Said`].
+//! - A later figure replaces an earlier one; nothing is added to itself and no maximum is taken.
+//! - An unknown field, event, block or word is no error; an unknown reason to stop is [`FinishReason::Other`].
+//! - A typed word of an error has a class where it has one meaning. Where it has several, the status decides.
 
 use std::fmt;
 
@@ -43,6 +64,9 @@ pub(crate) use usage::RawUsage;
 use usage::ReportedUsage;
 
 /// One call, as a wire sees it.
+///
+/// The provider is there for what differs between servers of one wire: the version of Azure's interface, the name
+/// of the limit, whether reasoning is within the output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) provider: &'a Provider,
@@ -65,6 +89,8 @@ pub(crate) enum Framing {
 }
 
 /// One piece of a stream.
+///
+/// It is borrowed from the framer, and gone when the next one is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<'a> {
     /// Its name, where the framing has names.
@@ -73,6 +99,8 @@ pub(crate) struct Event<'a> {
 }
 
 /// How one wire puts things. It has no state, and so there is one of each.
+///
+/// Most wires are `OpenAI`'s in how they list models, show a key and name a request, so that these have defaults.
 pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     /// Where a prompt is posted.
     fn chat_url(&self, base: &Url, asked: &Asked<'_>) -> Url;
@@ -102,9 +130,14 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     }
 
     /// A checked request, in the wire's words; or which of its fields the wire has no word for.
+    ///
+    /// It has been through [`ChatRequest::check`]; what is left to find are fields without a word here and
+    /// arguments of calls that are no object where the wire has nothing else.
     fn body(&self, asked: &Asked<'_>) -> Result<Vec<u8>>;
 
     /// What a whole reply says.
+    ///
+    /// The status was a good one. A body that tells an error all the same is [`Unreadable::Problem`].
     fn said(&self, provider: &Provider, body: &[u8]) -> Result<Said, Unreadable>;
 
     /// How the pieces of a stream are set apart.
@@ -113,9 +146,13 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     }
 
     /// Reads a stream, piece by piece.
+    ///
+    /// A reader is for one stream, and is not used again.
     fn reader(&self, provider: &Provider) -> Box<dyn Reader>;
 
     /// What the typed fields of an error mean, if they say more than its status.
+    ///
+    /// The most telling word that is known counts; `None` leaves it to the status.
     fn class(&self, problem: &Problem) -> Option<FailureClass>;
 
     /// The models of a listing.
@@ -130,8 +167,14 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
 }
 
 /// Puts the pieces of one stream together.
+///
+/// The words that it tells with [`news`](Self::news), put together, are the parts that it has [`said`](Self::said).
+/// It is asked for news after every piece until there is none, so that nothing piles up between a provider and a
+/// slow reader.
 pub(crate) trait Reader: fmt::Debug + Send {
     /// Takes the next piece.
+    ///
+    /// An error ends the stream. What was taken before it stays said.
     fn take(&mut self, event: Event<'_>) -> Result<(), Unreadable>;
 
     /// What is new since this was asked last.
@@ -149,10 +192,14 @@ pub(crate) trait Reader: fmt::Debug + Send {
     fn has_begun(&self) -> bool;
 
     /// What the stream has come to so far.
+    ///
+    /// It may be asked at any time, and is what there is to book of a stream that fails.
     fn said(&self) -> Said;
 }
 
 /// How one wire turns texts into vectors.
+///
+/// A wire may lend another's, as the responses lend that of chat completions: both are `OpenAI`'s.
 pub(crate) trait Embedding: fmt::Debug + Send + Sync {
     /// Where texts are posted.
     fn embed_url(&self, base: &Url, provider: &Provider, model: &ModelName) -> Url;
@@ -180,6 +227,8 @@ pub(crate) fn protocol(wire: Wire) -> Option<&'static dyn Protocol> {
 }
 
 /// What a reply says, before it is a [`ChatReply`].
+///
+/// Nothing of the headers is in it, and nothing of the request.
 #[derive(Debug)]
 pub(crate) struct Said {
     /// The reply's own id, for servers that send no header.
@@ -247,6 +296,9 @@ impl Embedded {
 }
 
 /// Why a body is no reply.
+///
+/// What it means for the attempt depends on when it comes: a problem before the first word is the provider's error,
+/// one after it a cut stream.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
     /// It ends too early.

@@ -1,4 +1,8 @@
 //! Bodies that come in pieces, slowly, or not to their end.
+//!
+//! An end in the middle is an error of the body, which hyper answers by closing the connection; the server sees
+//! which it was, and resets the socket where the script says so. The pieces before it are flushed first, so that a
+//! caller has read exactly these.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -1,8 +1,11 @@
 //! What is said to whom, and what it costs.
 //!
-//! One lock holds the script, the account, the requests and the key, so that taking an exchange and charging for it are one
-//! step: a request that is in the account has taken its exchange, and none is charged twice. What is decided here is a
-//! [`Plan`], which the server carries out; nothing in it can change what was charged.
+//! One lock holds the script, the account, the requests and the key, so that taking an exchange and charging for it
+//! are one step: a request that is in the account has taken its exchange, and none is charged twice. What is
+//! decided here is a [`Plan`], which the server carries out; nothing in it can change what was charged.
+//!
+//! Requests are numbered as they come in, refused or not, and the number makes the request's id. An exchange is
+//! taken by the first request whose model it is for; where none is left, the answer is derived from the prompt.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -38,6 +41,8 @@ struct State {
 }
 
 /// One reply, and how it is to be sent.
+///
+/// It is all that the server needs: what is in it was decided and charged already.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) status: u16,

@@ -44,10 +44,10 @@
 //! | Ollama | `/api/chat`, `/api/tags` | `Authorization: Bearer`, if any is required |
 //! | Bedrock | `/model/NAME/converse`, `/converse-stream`, `/foundation-models` | a signature's key id, or `Bearer` |
 //!
-//! The address tells the wire, and where two have the same, the headers do. A request that the provider would refuse is
-//! refused in its words, with its status: no JSON, no model, no message, Anthropic's missing `max_tokens` or version, an
-//! address or a method that is not there, a body beyond 32 MiB. Nothing of these is charged, and none takes an exchange of the
-//! script.
+//! The address tells the wire, and where two have the same, the headers do. A request that the provider would
+//! refuse is refused in its words, with its status: no JSON, no model, no message, Anthropic's missing `max_tokens`
+//! or version, an address or a method that is not there, a body beyond 32 MiB. Nothing of these is charged, and
+//! none takes an exchange of the script.
 //!
 //! # What can go wrong on purpose
 //!
@@ -66,10 +66,41 @@
 //!
 //! # What it charges
 //!
-//! A request that takes an exchange is charged when it is taken, before anything is sent: a caller who hangs up, a connection
-//! that breaks and a reply without usage cost what the exchange says. Errors and raw bytes cost nothing unless a
-//! [usage](Exchange::usage) is given to them. The [`Account`] is priced with decimals of its own, exactly, and each line is
-//! rounded once, half to even, as a ledger must.
+//! A request that takes an exchange is charged when it is taken, before anything is sent: a caller who hangs up, a
+//! connection that breaks and a reply without usage cost what the exchange says. Errors and raw bytes cost nothing
+//! unless a [usage](Exchange::usage) is given to them. The [`Account`] is priced with decimals of its own, exactly,
+//! and each line is rounded once, half to even, as a ledger must.
+//!
+//! # Which model answers
+//!
+//! A provider that is asked for an alias answers with a dated name and bills by it, and so does the server. It
+//! knows these; any other name is served as it is, and [`Exchange::served_model`] replaces either.
+//!
+//! | asked for | served and priced as |
+//! |---|---|
+//! | `claude-haiku-4-5` | `claude-haiku-4-5-20251001` |
+//! | `claude-opus-4-1` | `claude-opus-4-1-20250805` |
+//! | `claude-sonnet-4-5` | `claude-sonnet-4-5-20250929` |
+//! | `gemini-2.5-flash` | `gemini-2.5-flash-001` |
+//! | `gemini-2.5-flash-lite` | `gemini-2.5-flash-lite-001` |
+//! | `gemini-2.5-pro` | `gemini-2.5-pro-001` |
+//! | `gpt-4.1` | `gpt-4.1-2025-04-14` |
+//! | `gpt-4o` | `gpt-4o-2024-08-06` |
+//! | `gpt-4o-mini` | `gpt-4o-mini-2024-07-18` |
+//! | `gpt-5` | `gpt-5-2025-08-07` |
+//! | `gpt-5-mini` | `gpt-5-mini-2025-08-07` |
+//! | `gpt-5-nano` | `gpt-5-nano-2025-08-07` |
+//! | `llama3.1` | `llama3.1:8b` |
+//! | `llama3.3` | `llama3.3:70b` |
+//! | `o4-mini` | `o4-mini-2025-04-16` |
+//!
+//! A listing has the names of its wire's models, dated ones included.
+//!
+//! # What is the same in every run
+//!
+//! Replies are made from the prompt and the script, ids from the number of the request, and times are fixed: two
+//! runs of one test get the same bodies, but for the order in which concurrent requests come in. Keep an exchange
+//! [for a model](Exchange::only_model) where that order matters.
 
 mod account;
 mod body;

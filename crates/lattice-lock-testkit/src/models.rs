@@ -1,4 +1,6 @@
 //! Names of models: an alias is served as a dated name, as the providers do, and priced by it.
+//!
+//! The list is short, and nothing depends on its being complete: a name that is not on it is served as it is.
 
 /// What an alias is served as: the provider answers with the dated name, and bills by it.
 const DATED: [(&str, &str); 15] = [

@@ -1,3 +1,7 @@
+//! Prices with an arithmetic of their own.
+//!
+//! Integers of atto-USD and nothing of the ledger's decimals: a wrong rounding there is not made here, too.
+
 use std::collections::BTreeMap;
 
 use crate::{Error, Usage};
@@ -10,10 +14,18 @@ const PLACES: usize = 12;
 
 /// What one model costs, exact, in atto-USD (10⁻¹⁸ USD) per token.
 ///
-/// Prices are decimals as texts, as providers print them: twelve places of a dollar per million tokens are one atto-USD per
-/// token, and finer ones are refused rather than rounded.
+/// Prices are decimals as texts, as providers print them: twelve places of a dollar per million tokens are one
+/// atto-USD per token, and finer ones are refused rather than rounded.
 ///
 /// A bucket without a rate of its own costs what [`per_million`](Self::per_million) gave for its side.
+///
+/// ```
+/// use lattice_lock_testkit::{PriceList, Rates};
+///
+/// let haiku = Rates::per_million("1", "5")?.cache_read("0.1")?.cache_write("1.25", "2")?;
+/// let prices = PriceList::new().model("claude-haiku-4-5-20251001", haiku);
+/// # Ok::<(), lattice_lock_testkit::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
     input: i128,
@@ -26,6 +38,17 @@ pub struct Rates {
 
 impl Rates {
     /// Prices in USD per million tokens, as decimals such as `"0.25"`.
+    ///
+    /// `"0"` is a price, for models that cost nothing. A sign, an exponent, a thousands separator and white space
+    /// are none.
+    ///
+    /// ```
+    /// use lattice_lock_testkit::Rates;
+    ///
+    /// assert!(Rates::per_million("0.000000000001", "0").is_ok()); // one atto-USD for a token
+    /// assert!(Rates::per_million("0.0000000000001", "0").is_err()); // finer than can be told
+    /// assert!(Rates::per_million("-1", "1e3").is_err());
+    /// ```
     ///
     /// # Errors
     ///
@@ -45,6 +68,14 @@ impl Rates {
 
     /// Sets the price of reading from a cache, in USD per million tokens; the input's by default.
     ///
+    /// ```
+    /// use lattice_lock_testkit::Rates;
+    ///
+    /// let rates = Rates::per_million("2.50", "10")?.cache_read("1.25")?;
+    /// assert_ne!(rates, Rates::per_million("2.50", "10")?);
+    /// # Ok::<(), lattice_lock_testkit::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`per_million`](Self::per_million).
@@ -56,6 +87,9 @@ impl Rates {
     /// Sets the prices of writing to a cache for five minutes and for an hour, in USD per million tokens; the
     /// input's by default.
     ///
+    /// OpenAI's half hour has the price of the five minutes here, and its twelve hours that of the hour, as in
+    /// [`Usage`].
+    ///
     /// # Errors
     ///
     /// As [`per_million`](Self::per_million).
@@ -66,6 +100,9 @@ impl Rates {
     }
 
     /// Sets the price of hidden tokens, in USD per million tokens; the output's by default.
+    ///
+    /// Providers charge it as output, and so few tests need it; a price of its own shows whether a ledger tells the
+    /// two apart.
     ///
     /// # Errors
     ///
@@ -105,17 +142,32 @@ fn is_digits(text: &str, most: usize) -> bool {
 }
 
 /// The prices that an [`Account`](crate::Account) is billed with, by the model's exact name.
+///
+/// No alias, date or prefix is looked through: a served name that is not there is [`Error::Unpriced`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PriceList(BTreeMap<String, Rates>);
 
 impl PriceList {
     /// A list without prices.
+    ///
+    /// It bills an empty account only.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Sets the price of a model, named as the server *served* it: `gpt-5-mini-2025-08-07`.
+    ///
+    /// A second price of one name replaces the first.
+    ///
+    /// ```
+    /// use lattice_lock_testkit::{PriceList, Rates};
+    ///
+    /// let prices = PriceList::new()
+    ///     .model("gpt-5-mini-2025-08-07", Rates::per_million("0.25", "2")?)
+    ///     .model("gemini-2.5-flash-001", Rates::per_million("0.30", "2.50")?);
+    /// # Ok::<(), lattice_lock_testkit::Error>(())
+    /// ```
     #[must_use]
     pub fn model(mut self, name: impl Into<String>, rates: Rates) -> Self {
         self.0.insert(name.into(), rates);

@@ -1,3 +1,5 @@
+//! Tokens as the server counts them: the truth that a reply may or may not tell.
+
 /// Tokens in buckets that do not overlap: what the server charges for one request.
 ///
 /// The wires put them together again as each provider does:
@@ -11,8 +13,8 @@
 /// | [`reasoning`](field@Self::reasoning) | in the completion, and told | in the output | apart | in the count | in the output |
 /// | [`total`](Self::total) | told | – | told | – | told |
 ///
-/// A wire that does not tell a bucket apart cannot be priced by it: for such a wire give the bucket that contains it, or rates
-/// that are the same for both.
+/// A wire that does not tell a bucket apart cannot be priced by it: for such a wire give the bucket that contains
+/// it, or rates that are the same for both.
 ///
 /// ```
 /// use lattice_lock_testkit::Usage;
@@ -29,8 +31,8 @@ pub struct Usage {
     pub cache_read: u32,
     /// Prompt tokens written to a cache for five minutes, or for half an hour at OpenAI.
     pub cache_write_5m: u32,
-    /// Prompt tokens written to a cache for an hour, or for twelve at OpenAI; its chat completions do not tell them from the
-    /// others.
+    /// Prompt tokens written to a cache for an hour, or for twelve at OpenAI; its chat completions do not tell them
+    /// from the others.
     pub cache_write_1h: u32,
     /// Visible tokens of the reply.
     pub output: u32,
@@ -40,12 +42,21 @@ pub struct Usage {
 
 impl Usage {
     /// No tokens at all.
+    ///
+    /// ```
+    /// use lattice_lock_testkit::Usage;
+    ///
+    /// assert_eq!(Usage::new().total(), 0);
+    /// assert_eq!(Usage::new(), Usage::default());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Sets the uncached prompt tokens; 0 by default.
+    ///
+    /// What was cached is not in it, whichever way the wire counts.
     #[must_use]
     pub fn input(mut self, tokens: u32) -> Self {
         self.input = tokens;
@@ -53,6 +64,13 @@ impl Usage {
     }
 
     /// Sets the prompt tokens read from a cache; 0 by default.
+    ///
+    /// ```
+    /// use lattice_lock_testkit::Usage;
+    ///
+    /// let usage = Usage::new().input(80).cache_read(20);
+    /// assert_eq!(usage.prompt(), 100); // what OpenAI writes as `prompt_tokens`, and Anthropic nowhere
+    /// ```
     #[must_use]
     pub fn cache_read(mut self, tokens: u32) -> Self {
         self.cache_read = tokens;
@@ -60,6 +78,8 @@ impl Usage {
     }
 
     /// Sets the prompt tokens written to a cache for five minutes; 0 by default.
+    ///
+    /// Gemini's and Ollama's wires have no word for it: there it is a part of the prompt and nothing else.
     #[must_use]
     pub fn cache_write_5m(mut self, tokens: u32) -> Self {
         self.cache_write_5m = tokens;
@@ -67,6 +87,13 @@ impl Usage {
     }
 
     /// Sets the prompt tokens written to a cache for an hour; 0 by default.
+    ///
+    /// ```
+    /// use lattice_lock_testkit::Usage;
+    ///
+    /// let usage = Usage::new().input(5).cache_write_5m(2_000).cache_write_1h(8_000).output(40);
+    /// assert_eq!((usage.prompt(), usage.total()), (10_005, 10_045));
+    /// ```
     #[must_use]
     pub fn cache_write_1h(mut self, tokens: u32) -> Self {
         self.cache_write_1h = tokens;
@@ -74,6 +101,8 @@ impl Usage {
     }
 
     /// Sets the visible tokens of the reply; 0 by default.
+    ///
+    /// What was thought is not in it.
     #[must_use]
     pub fn output(mut self, tokens: u32) -> Self {
         self.output = tokens;
@@ -81,6 +110,13 @@ impl Usage {
     }
 
     /// Sets the hidden tokens of the reply; 0 by default.
+    ///
+    /// ```
+    /// use lattice_lock_testkit::Usage;
+    ///
+    /// let usage = Usage::new().output(2).reasoning(30);
+    /// assert_eq!(usage.completion(), 32); // what most wires write as the output
+    /// ```
     #[must_use]
     pub fn reasoning(mut self, tokens: u32) -> Self {
         self.reasoning = tokens;
@@ -88,6 +124,8 @@ impl Usage {
     }
 
     /// Every token of the prompt, cached or not.
+    ///
+    /// The sum of the input and of the three cached buckets.
     #[must_use]
     pub fn prompt(&self) -> u64 {
         self.cache_write() + u64::from(self.input) + u64::from(self.cache_read)
@@ -100,6 +138,8 @@ impl Usage {
     }
 
     /// Every token.
+    ///
+    /// The sum of all six buckets, which cannot overflow.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.prompt() + self.completion()

@@ -1,8 +1,22 @@
 //! What the providers say, in their own words: one file for each wire.
 //!
-//! Each reads what it needs of a request, refuses what the provider refuses, and writes replies, streams, usage and errors in
-//! the provider's shapes, field by field from its reference. Nothing is shared with the clients that are tested against it:
-//! where both are wrong in the same way, the fixtures of the clients, which come from the references directly, tell.
+//! Each reads what it needs of a request, refuses what the provider refuses, and writes replies, streams, usage and
+//! errors in the provider's shapes, field by field from its reference. Nothing is shared with the clients that are
+//! tested against it: where both are wrong in the same way, the fixtures of the clients, which come from the
+//! references directly, tell.
+//!
+//! | wire | reference |
+//! |---|---|
+//! | OpenAI's chat completions, embeddings | <https://platform.openai.com/docs/api-reference/chat> |
+//! | OpenAI's responses | <https://platform.openai.com/docs/api-reference/responses> |
+//! | Anthropic's messages | <https://docs.anthropic.com/en/api/messages> |
+//! | Gemini | <https://ai.google.dev/api/generate-content> |
+//! | Ollama's chat | <https://github.com/ollama/ollama/blob/main/docs/api.md> |
+//! | Converse | <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html> |
+//!
+//! What is checked of a request is what a client gets wrong: that it is JSON, that it names a model and has
+//! something to answer, and what one wire alone must have. Values are not checked, and unknown fields are passed
+//! over.
 
 use hyper::HeaderMap;
 use hyper::body::Bytes;
@@ -18,20 +32,59 @@ mod openai;
 mod responses;
 
 /// A protocol that the server speaks.
+///
+/// A [`Charge`](crate::Charge) says on which it was asked. The vectors of an address belong to its wire.
+///
+/// ```
+/// use lattice_lock_testkit::{ScriptedServer, Wire};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), lattice_lock_testkit::Error> {
+/// let server = ScriptedServer::start().await?;
+/// ask(server.url(), "/api/chat", r#"{"model":"llama3.3","messages":[{"role":"user","content":"Hi"}]}"#);
+/// ask(server.url(), "/v1/responses", r#"{"model":"gpt-5-mini","input":"Hi"}"#);
+/// let account = server.account();
+/// let wires: Vec<Wire> = account.charges().iter().map(|charge| charge.wire).collect();
+/// assert_eq!(wires, [Wire::Ollama, Wire::OpenAiResponses]);
+/// # Ok(())
+/// # }
+/// # fn ask(url: &str, path: &str, body: &str) -> String {
+/// #     use std::io::{Read as _, Write as _};
+/// #     let mut stream = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+/// #     let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length:");
+/// #     write!(stream, "{head} {}\r\n\r\n{body}", body.len()).unwrap();
+/// #     let mut reply = Vec::new();
+/// #     let _ = stream.read_to_end(&mut reply);
+/// #     String::from_utf8_lossy(&reply).into_owned()
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Wire {
     /// OpenAI's chat completions: `POST /v1/chat/completions`.
+    ///
+    /// The key is in `authorization`, the request's id in `x-request-id`. A stream has its usage only where it was
+    /// asked for.
     OpenAi,
     /// The same under the address of a deployment: `POST /openai/deployments/NAME/chat/completions`.
+    ///
+    /// The key is in `api-key`, the request's id in `apim-request-id`. The version in the query is not looked at.
     Azure,
     /// OpenAI's responses: `POST /v1/responses`.
+    ///
+    /// The key and the id as on OpenAI's chat completions; a stream always has its usage.
     OpenAiResponses,
     /// Anthropic's messages: `POST /v1/messages`.
+    ///
+    /// The key is in `x-api-key`, the request's id in `request-id`. Without `anthropic-version` or `max_tokens` a
+    /// request is refused.
     Anthropic,
     /// Google's Gemini: `POST /v1beta/models/NAME:generateContent` and `:streamGenerateContent`.
+    ///
+    /// The key is in `x-goog-api-key`: one in the query is not looked at. The request's id is in `x-request-id`.
     Gemini,
     /// Ollama's own chat: `POST /api/chat`.
+    ///
+    /// It streams lines of JSON, and does so unless the body says `"stream": false`.
     Ollama,
     /// Amazon's Converse: `POST /model/NAME/converse` and `converse-stream`. Signatures are looked at for the name of
     /// the key, and not verified.
@@ -143,6 +196,9 @@ impl<'a> Route<'a> {
 }
 
 /// What the server needs to know of a request.
+///
+/// A field that the wire has and this has not is not looked at: the script says what is answered, and no setting of
+/// a request changes it.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) model: String,
@@ -155,6 +211,8 @@ pub(crate) struct Asked {
 }
 
 /// What a reply says.
+///
+/// Ids are made from the number of the request, so that they differ within a server and are the same in each run.
 pub(crate) struct Said<'a> {
     pub(crate) number: usize,
     pub(crate) model: &'a str,
@@ -182,8 +240,20 @@ impl Said<'_> {
 }
 
 /// An event of a stream as AWS frames it, for replies that a test writes itself with
-/// [`Exchange::raw`](crate::Exchange::raw): its kind, such as `contentBlockDelta`, and its payload, with their lengths and
-/// sums. Put one behind the other, such messages are a stream.
+/// [`Exchange::raw`](crate::Exchange::raw): its kind, such as `contentBlockDelta`, and its payload, with their
+/// lengths and sums. Put one behind the other, such messages are a stream.
+///
+/// The format is AWS's "Event stream encoding": two lengths, a sum of these, headers, the payload, and a sum of it
+/// all. For an exception in a stream there is no helper.
+///
+/// ```
+/// use lattice_lock_testkit::aws_event;
+/// use serde_json::json;
+///
+/// let event = aws_event("messageStop", &json!({ "stopReason": "end_turn" }));
+/// let length = u32::from_be_bytes([event[0], event[1], event[2], event[3]]);
+/// assert_eq!(length as usize, event.len());
+/// ```
 #[must_use]
 pub fn aws_event(kind: &str, payload: &Value) -> Vec<u8> {
     bedrock::frame(kind, payload)

@@ -1,7 +1,10 @@
 //! What comes back: its head, and its body within bounds.
 //!
-//! A body is read piece by piece and given up when it announces more than its bound or turns out to be longer. An error's body
-//! has a lower bound: of one that is longer the status alone counts.
+//! A body is read piece by piece and given up when it announces more than its bound or turns out to be longer. An
+//! error's body has a lower bound: of one that is longer the status alone counts.
+//!
+//! A reply's bound is 32 MiB and an error's 64 KiB. A body that announces more is not read at all; of
+//! what it announces, room is made for 64 KiB at most before it comes.
 
 use lattice_lock_providers::FailureClass;
 use reqwest::header::HeaderMap;

@@ -1,9 +1,13 @@
 //! Signatures and credentials, by AWS's own crates.
 //!
-//! Credentials come from whoever was given, or from AWS's standard chain, which is asked at the first call and reads the
-//! process's environment and AWS's files: nothing else in this crate does. They are kept until shortly before they end. The
-//! region is the one in the address, else the one that was given or that the chain knows. A call with an API key of Bedrock's
-//! is not signed.
+//! Credentials come from whoever was given, or from AWS's standard chain, which is asked at the first call and
+//! reads the process's environment and AWS's files: nothing else in this crate does. They are kept until shortly
+//! before they end. The region is the one in the address, else the one that was given or that the chain knows. A
+//! call with an API key of Bedrock's is not signed.
+//!
+//! Source: AWS's "Signature Version 4 for API requests"; the service's name in it is `bedrock`, for the host that
+//! serves models and for the one that lists them. No cause of a failure to get credentials is kept, since it may
+//! name a profile, a path or a role.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -128,6 +132,8 @@ fn region_of(url: &Url) -> Option<String> {
     names.next().map(str::to_owned)
 }
 
+/// The headers that a call has by then are signed, with the host, the date and the body's hash, so that none can be
+/// changed on the way.
 fn signature(
     unsigned: &Unsigned<'_>,
     credentials: Credentials,

@@ -1,10 +1,10 @@
 //! One attempt over HTTP, from a request to a reply.
 //!
-//! What can be known to be wrong before a call is found when the client is made and kept as the error of every call: an
-//! address that is no URL, a host that is not allowed, a key that no header can carry. The headers of each key are made then,
-//! too. A call is checked, put into the wire's words, bounded in size, and sent once; what comes back is read within its
-//! bounds, and everything that can go wrong becomes an error through a [`Witness`], the one place that knows the keys and
-//! takes them out of a provider's text.
+//! What can be known to be wrong before a call is found when the client is made and kept as the error of every
+//! call: an address that is no URL, a host that is not allowed, a key that no header can carry. The headers of each
+//! key are made then, too. A call is checked, put into the wire's words, bounded in size, and sent once; what comes
+//! back is read within its bounds, and everything that can go wrong becomes an error through a [`Witness`], the one
+//! place that knows the keys and takes them out of a provider's text.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +41,8 @@ pub(super) struct Bounds {
 }
 
 /// Speaks to a provider over HTTP.
+///
+/// It is made without a network and without failing, so that a provider that is not set up keeps no other from working.
 #[derive(Debug)]
 pub(super) struct HttpClient {
     http: reqwest::Client,
@@ -50,6 +52,9 @@ pub(super) struct HttpClient {
 }
 
 /// What every call to the provider needs.
+///
+/// It is made once for a provider and shared by all its calls and streams; the headers of each key are built here
+/// and not for each call.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) provider: Provider,
@@ -91,6 +96,8 @@ impl HttpClient {
     }
 
     /// A call with a body, not sent yet.
+    ///
+    /// Here and nowhere else a body's size is looked at: it is known only when the wire has written it.
     fn post(
         &self,
         line: &Line,
@@ -108,6 +115,9 @@ impl HttpClient {
     }
 
     /// One call for a reply, checked and put into the wire's words.
+    ///
+    /// The order is from what costs nothing to what costs most: the request's own faults, its pictures' hosts, what
+    /// the model is known not to do, the key, and last the body. Whatever fails here has sent nothing.
     fn call(&self, line: &Line, asked: &Asked<'_>, key: Key<'_>) -> Result<RequestBuilder> {
         let request = asked.request;
         request.check()?;
@@ -123,6 +133,7 @@ impl HttpClient {
         self.post(line, url, body, headers)
     }
 
+    /// A key of the caller's goes along as far as the error, which takes it out of what the provider says.
     async fn whole(
         &self,
         key: Key<'_>,
@@ -141,6 +152,7 @@ impl HttpClient {
         Ok(reply.with_raw(request.keeps_raw.then_some(body)))
     }
 
+    /// An error that comes before the stream has begun, as most do, is this call's and not the stream's.
     async fn piecewise(
         &self,
         key: Key<'_>,
@@ -321,6 +333,8 @@ impl Line {
     }
 
     /// The headers of every call, the key among them and nowhere else.
+    ///
+    /// A provider without a key that it needs has no headers at all: each call that does not bring one is refused.
     fn headers(&self, key: Key<'_>) -> Result<HeaderMap> {
         let place = match key {
             Key::First => 0,
@@ -337,6 +351,9 @@ impl Line {
     }
 
     /// One attempt, up to the first byte of a good answer's body.
+    ///
+    /// A status that is no success is an error with what its body says; that body has its own bound, and may be
+    /// missing.
     async fn send(
         &self,
         call: RequestBuilder,
@@ -466,6 +483,8 @@ fn headers_with(
 }
 
 /// Adds a header of the caller's, which may replace none of ours nor say how the message is sent.
+///
+/// Neither name nor value is in the error: either may be a secret in the wrong place.
 fn add(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
     const OURS: [&str; 9] = [
         "api-key",

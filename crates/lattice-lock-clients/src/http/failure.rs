@@ -1,8 +1,22 @@
 //! What an attempt that failed is told as.
 //!
-//! A class comes from the wire's own words first (`error.type`, `error.code`, Google's `reason`, AWS's exception), then from
-//! the status. The error carries the provider, the status, the request's id, the provider's message without our keys, and
-//! what the network said without the address.
+//! A class comes from the wire's own words first (`error.type`, `error.code`, Google's `reason`, AWS's exception),
+//! then from the status. The error carries the provider, the status, the request's id, the provider's message
+//! without our keys, and what the network said without the address.
+//!
+//! | where it fails | class | may have been charged |
+//! |---|---|---|
+//! | no connection, or none in time | connect | no |
+//! | the connection breaks before an answer | cut stream | yes |
+//! | no answer in time, or nothing more of one | timeout | yes |
+//! | a status that is no success | by the body's words, else by the status | as the class says |
+//! | an error in the place of a reply, with a good status | the same | as the class says |
+//! | an error after the first word of a stream | cut stream, with its own class in the context | yes |
+//! | a body that ends too early | cut stream | yes |
+//! | a body that is no reply, or too long | malformed reply | yes |
+//!
+//! No text of a provider decides anything, and none is shown where the key was refused, since such a text quotes
+//! the key's ends.
 
 use std::borrow::Cow;
 use std::time::Duration;

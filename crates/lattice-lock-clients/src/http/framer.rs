@@ -6,10 +6,15 @@
 //! | lines | one line | a line feed |
 //! | messages | a message of AWS's event stream, unread | its own length |
 //!
-//! Lines end with a line feed, a carriage return, or both, wherever the network cut between them; a byte order mark at the
-//! beginning and comments are skipped, as is any field but these two. What is incomplete at the end of the connection is
-//! handed on as an event for the wire to judge. Nothing longer than the bound is ever kept, so that a line without end does
-//! not become memory, and a byte is looked at once however often more of them come.
+//! Lines end with a line feed, a carriage return, or both, wherever the network cut between them; a byte order mark
+//! at the beginning and comments are skipped, as is any field but these two. What is incomplete at the end of the
+//! connection is handed on as an event for the wire to judge. Nothing longer than the bound is ever kept, so that a
+//! line without end does not become memory, and a byte is looked at once however often more of them come.
+//!
+//! Sources: the WHATWG's HTML standard, "Server-sent events"
+//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>), whose fields `id` and `retry` say nothing
+//! here, since no stream is taken up again; and AWS's "Event stream encoding", of which only the length is read
+//! here and the sums by AWS's own crate.
 
 use crate::wire::{Event, Framing};
 
@@ -112,8 +117,8 @@ impl Framer {
         (is_told || self.has_data).then(|| self.event())
     }
 
-    /// The next whole message: its length, of itself and all, stands in its first four bytes. What cannot be a length is
-    /// handed on, to be refused by whoever reads it, and there is no message behind it.
+    /// The next whole message: its length, of itself and all, stands in its first four bytes. What cannot be a
+    /// length is handed on, to be refused by whoever reads it, and there is no message behind it.
     #[cfg(feature = "bedrock")]
     fn message(&mut self) -> Option<Event<'_>> {
         if self.state == State::Broken {

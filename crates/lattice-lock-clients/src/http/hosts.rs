@@ -1,9 +1,12 @@
 //! Which hosts an address may name.
 //!
-//! Two kinds of addresses come from outside: a provider's, where a host lets somebody else set it, and a picture's, which
-//! comes with a prompt. Either could lead into a private network: the first from here, the second from wherever the provider
-//! stands, which may be a model server next door. Names are compared as the URL's parser has made them, in lower case, with
-//! every way to write an IP address undone; they are not looked up, since whoever fetches a picture looks them up again.
+//! Two kinds of addresses come from outside: a provider's, where a host lets somebody else set it, and a picture's,
+//! which comes with a prompt. Either could lead into a private network: the first from here, the second from
+//! wherever the provider stands, which may be a model server next door. Names are compared as the URL's parser has
+//! made them, in lower case, with every way to write an IP address undone; they are not looked up, since whoever
+//! fetches a picture looks them up again.
+//!
+//! A list that is empty allows nothing; none at all allows any provider, and pictures at public names by https.
 
 use lattice_lock_errors::{Error, Result};
 use reqwest::Url;
@@ -93,6 +96,9 @@ fn is_listed(allowed: &[String], host: &str) -> bool {
 }
 
 /// A name with a dot that is not one of a private network. An IP address is none, whoever it belongs to.
+///
+/// Names that are never public: those of RFC 6762 (`local`), RFC 8375 (`home.arpa`), RFC 6761 (`localhost`),
+/// `internal`, which ICANN keeps for private use, and two that private networks use without anybody's leave.
 fn is_public(url: &Url) -> bool {
     const PRIVATE: [&str; 6] = [
         "localhost",

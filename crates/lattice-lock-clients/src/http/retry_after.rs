@@ -7,6 +7,10 @@
 //! | `x-ratelimit-reset-…`, `anthropic-ratelimit-…-reset` | a span, or a date | `OpenAI` and its like, Anthropic |
 //!
 //! Google writes the wait into the body instead, which the wire reads. What is longer than a day is a day.
+//!
+//! Source: RFC 9110, section 10.2.3, and section 5.6.7 for the three forms of a date, of which two are obsolete and
+//! have to be read. A date is held against the reply's own `Date`, so that a clock that is wrong here makes no wait
+//! longer or shorter.
 
 use std::time::Duration;
 

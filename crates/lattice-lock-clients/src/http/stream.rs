@@ -1,10 +1,10 @@
 //! A reply that comes piece by piece over HTTP.
 //!
-//! Bytes are asked of the network only when the next piece is asked for and no event is whole yet: whoever reads slowly slows
-//! the provider down, and nothing piles up here. After the wire's last word the end of the connection's message is waited
-//! for a moment, so that the connection can be used again; where it does not come, the connection is given up and the reply
-//! stands. An error that comes before anything was said is the error of the attempt; one that comes later is a cut stream, and
-//! what had come is kept for whoever must book it.
+//! Bytes are asked of the network only when the next piece is asked for and no event is whole yet: whoever reads
+//! slowly slows the provider down, and nothing piles up here. After the wire's last word the end of the
+//! connection's message is waited for a moment, so that the connection can be used again; where it does not come,
+//! the connection is given up and the reply stands. An error that comes before anything was said is the error of
+//! the attempt; one that comes later is a cut stream, and what had come is kept for whoever must book it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -40,6 +40,9 @@ pub(super) struct Arriving {
 }
 
 /// Reads a reply piece by piece, no faster than it is asked to.
+///
+/// What it holds is bounded: one event in the framer, one reply in the reader, each of at most 32 MiB, and as much
+/// of the raw bytes where they are to be kept.
 pub(super) struct Arrival {
     about: Arriving,
     body: Body,
@@ -122,6 +125,9 @@ impl Arrival {
     }
 
     /// The connection has said everything.
+    ///
+    /// A wire that has no last word, or whose servers forget it, says itself where it may end; any other has to have
+    /// said it.
     fn close(&mut self) -> Result<(), Unreadable> {
         if let Some(event) = self.framer.last() {
             self.reader.take(event)?;

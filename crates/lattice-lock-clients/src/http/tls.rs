@@ -1,4 +1,7 @@
 //! TLS as this crate wants it, whatever else is in the process.
+//!
+//! The trust is the system's, read by `rustls-platform-verifier`, so that a company's own certificates count where
+//! the machine trusts them. Versions are TLS 1.2 and 1.3, rustls's own choice.
 
 use std::sync::Arc;
 

@@ -1,3 +1,9 @@
+//! What is refused before anything is sent.
+//!
+//! Only what every provider would refuse is refused here, so that no rule of one keeps a request from another; what
+//! a wire has no word for is for the wire, and what a model cannot do for whoever knows the model. An error names
+//! the field and never what stands in it.
+
 use std::fmt::Display;
 
 use lattice_lock_errors::{Error, Result};
@@ -82,6 +88,19 @@ impl ChatRequest {
 
     /// What a model must be able to do to answer this: call tools, several at once, see, answer by a schema, think. An
     /// earlier picture counts as much as the last one, since the whole conversation is sent.
+    ///
+    /// Results of tools and thoughts in the conversation need nothing by themselves. A wire may have no word for
+    /// what the model can.
+    ///
+    /// ```
+    /// use lattice_lock_clients::{ChatRequest, Image, Message, Tool};
+    /// use lattice_lock_providers::Capability;
+    ///
+    /// let shown = Message::user("What is on it?").image(Image::url("https://example.org/cat.png"));
+    /// let needs = ChatRequest::from(shown).tool(Tool::without_arguments("zoom")).needs();
+    /// assert!(needs.contains(Capability::Vision) && needs.contains(Capability::Tools));
+    /// assert!(ChatRequest::new("Hi").needs().is_empty());
+    /// ```
     #[must_use]
     pub fn needs(&self) -> Capabilities {
         let has = |wanted: fn(&Part) -> bool| {
@@ -109,9 +128,27 @@ impl ChatRequest {
         .collect()
     }
 
-    /// Refuses what a catalogued model is known not to do: a capability that its entry lacks, or a reply longer than its
-    /// limit. A model whose entry lists no capability at all may have any. Clients made with
+    /// Refuses what a catalogued model is known not to do: a capability that its entry lacks, or a reply longer
+    /// than its limit. A model whose entry lists no capability at all may have any. Clients made with
     /// [`knowing`](crate::HttpClients::knowing) ask this before every call.
+    ///
+    /// ```
+    /// use lattice_lock_clients::{ChatRequest, Tool};
+    /// use lattice_lock_providers::{Catalogue, ModelRef};
+    ///
+    /// let catalogue = Catalogue::from_json(r#"{
+    ///     "version": "test", "sources": [],
+    ///     "models": [{
+    ///         "provider": "openai", "name": "tiny", "capabilities": ["tools"], "output_limit": 4096, "prices": []
+    ///     }]
+    /// }"#)?;
+    /// let tiny = catalogue.find(&"openai/tiny".parse::<ModelRef>()?).expect("it is there");
+    /// let request = ChatRequest::new("What time is it?").tool(Tool::without_arguments("clock"));
+    /// assert!(request.check_against(tiny).is_ok());
+    /// assert!(request.clone().max_tokens(5_000).check_against(tiny).is_err());
+    /// assert!(request.parallel_tools(true).check_against(tiny).is_err());
+    /// # Ok::<(), lattice_lock_errors::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -17,19 +17,46 @@
 //!
 //! # What was used
 //!
-//! `input_tokens`, `cache_read_input_tokens` and `cache_creation_input_tokens` stand beside each other; what was written is
-//! told apart by its life in `cache_creation`. `output_tokens` contains `thinking_tokens`. There is no total. In a stream
-//! `message_start` has a first report and `message_delta` a later one of some fields, which are cumulative: each replaces
-//! its own and leaves the others. `iterations` is there when the server sampled more than once: entries of type
-//! `message` add up to the figures around them, a `compaction` is charged beside these, and `advisor_message` is charged by
-//! another model's prices.
+//! `input_tokens`, `cache_read_input_tokens` and `cache_creation_input_tokens` stand beside each other; what was
+//! written is told apart by its life in `cache_creation`. `output_tokens` contains `thinking_tokens`. There is no
+//! total. In a stream `message_start` has a first report and `message_delta` a later one of some fields, which are
+//! cumulative: each replaces its own and leaves the others. `iterations` is there when the server sampled more than
+//! once: entries of type `message` add up to the figures around them, a `compaction` is charged beside these, and
+//! `advisor_message` is charged by another model's prices.
 //!
 //! # What is sent
 //!
-//! System messages are joined to the one system prompt. A result of a tool comes first in its message. `max_tokens` must be
-//! there, and is [`DEFAULT_MAX_TOKENS`] where the request has none. A cache hint is a `cache_control` on the last block of
-//! its message, on the system prompt, or on the last tool where there is no system prompt; four of them are taken.
-//! `Format::Json` has no field, and is asked for in words.
+//! System messages are joined to the one system prompt. A result of a tool comes first in its message. `max_tokens`
+//! must be there, and is [`DEFAULT_MAX_TOKENS`] where the request has none. A cache hint is a `cache_control` on
+//! the last block of its message, on the system prompt, or on the last tool where there is no system prompt; four
+//! of them are taken. `Format::Json` has no field, and is asked for in words.
+//!
+//! # Errors
+//!
+//! The body is `{"type": "error", "error": {"type", "message"}}`, in a stream an event `error`. The type alone has
+//! a class:
+//!
+//! | type | status | class |
+//! |---|---|---|
+//! | `invalid_request_error` | 400 | bad request, a prompt that is too long among them |
+//! | `authentication_error` | 401 | invalid key |
+//! | `billing_error` | 402 | quota exhausted |
+//! | `permission_error` | 403 | forbidden |
+//! | `not_found_error` | 404 | model not found |
+//! | `request_too_large` | 413 | context too long |
+//! | `rate_limit_error` | 429 | rate limited |
+//! | `api_error` | 500 | server error |
+//! | `timeout_error` | 504 | timeout |
+//! | `overloaded_error` | 529 | overloaded |
+//!
+//! Source: <https://docs.anthropic.com/en/api/errors>. In a stream these come with a status of 200, so that the
+//! type is all there is; after the first word they are a cut stream.
+//!
+//! # Where a stream ends
+//!
+//! `message_stop` is the last word. `ping` events say nothing. Each block has an index, and its pieces come between
+//! `content_block_start` and `content_block_stop`; the arguments of a call come as `partial_json`, which is no JSON
+//! by itself.
 
 use std::borrow::Cow;
 
@@ -60,6 +87,9 @@ use crate::{
 pub(crate) const DEFAULT_MAX_TOKENS: u32 = 4096;
 
 /// Anthropic's messages, as <https://docs.anthropic.com/en/api/messages> has them.
+///
+/// The version is always `2023-06-01`, the only one of the stable interface; what is newer is turned on with
+/// `anthropic-beta` in [`extra_header`](ChatRequest::extra_header).
 #[derive(Debug)]
 pub(super) struct AnthropicMessages;
 
@@ -395,9 +425,9 @@ const THOUGHT: Figure = alone(
     Bucket::Reasoning,
 );
 
-/// `input_tokens` contains neither what was read from a cache nor what was written to one, `output_tokens`
-/// contains the thinking, which newer replies tell apart, and there is no total. What was written is told apart by its lifetime; what is not lives
-/// the five minutes that are the default.
+/// `input_tokens` contains neither what was read from a cache nor what was written to one, `output_tokens` contains
+/// the thinking, which newer replies tell apart, and there is no total. What was written is told apart by its
+/// lifetime; what is not lives the five minutes that are the default.
 static LAYOUT: Layout = Layout {
     figures: &[
         alone(at("input_tokens"), Bucket::Input),

@@ -4,9 +4,10 @@
 //!
 //! # What a reply says
 //!
-//! A block is told by the one field that it has: `text`, `toolUse`, `reasoningContent` (thoughts with a signature, or
-//! `redactedContent`); any other is kept as it came. A stream begins only calls with `contentBlockStart`. The reply names no
-//! model: the one that was asked is taken for it. `serviceTier` comes in the reply, and in a stream with `metadata`.
+//! A block is told by the one field that it has: `text`, `toolUse`, `reasoningContent` (thoughts with a signature,
+//! or `redactedContent`); any other is kept as it came. A stream begins only calls with `contentBlockStart`. The
+//! reply names no model: the one that was asked is taken for it. `serviceTier` comes in the reply, and in a stream
+//! with `metadata`.
 //!
 //! # What was used
 //!
@@ -14,18 +15,42 @@
 //! totalTokens = inputTokens + cacheReadInputTokens + cacheWriteInputTokens + outputTokens
 //! ```
 //!
-//! `cacheDetails` tells the lives of what was written apart. Thinking is within the output and not told apart. The server
-//! sends `cacheReadInputTokenCount` and its like as well, which say the same.
+//! `cacheDetails` tells the lives of what was written apart. Thinking is within the output and not told apart. The
+//! server sends `cacheReadInputTokenCount` and its like as well, which say the same.
 //!
 //! # Errors
 //!
-//! The class is in the header `x-amzn-errortype`, in a stream in the name of the exception. Throttling is 429, a model that is
-//! not ready is 429 too and overloaded here, a model that failed is 424.
+//! The class is in the header `x-amzn-errortype`, in a stream in the name of the exception. Throttling is 429, a
+//! model that is not ready is 429 too and overloaded here, a model that failed is 424.
 //!
 //! # Where a stream ends
 //!
-//! `messageStop` has the reason, `metadata` the usage, in this order; a stream without both was cut. Its messages are framed
-//! and summed by AWS's own crate; one whose sum is wrong is damaged, and never read.
+//! `messageStop` has the reason, `metadata` the usage, in this order; a stream without both was cut. Its messages
+//! are framed and summed by AWS's own crate; one whose sum is wrong is damaged, and never read.
+//!
+//! # What is sent
+//!
+//! The model is a part of the address, where the slashes of an ARN are escaped. System messages are joined to the
+//! one `system`, behind which a cache hint puts a `cachePoint` of its own; so does one on a message. Pictures go as
+//! bytes, with the format that their type ends with (`image/png` is `png`). A schema goes as a text of JSON.
+//! Thinking has no field: each model has words of its own, for `additionalModelRequestFields` in
+//! [`extra_body`](ChatRequest::extra_body).
+//!
+//! # Which class an exception has
+//!
+//! | exception | class |
+//! |---|---|
+//! | `ThrottlingException` | rate limited |
+//! | `ServiceQuotaExceededException` | quota exhausted |
+//! | `AccessDeniedException` | forbidden |
+//! | `UnrecognizedClientException`, `ExpiredTokenException` and those of signatures | invalid key |
+//! | `ResourceNotFoundException` | model not found |
+//! | `ModelTimeoutException` | timeout |
+//! | `ServiceUnavailableException`, `ModelNotReadyException` | overloaded |
+//! | `InternalServerException`, `ModelErrorException`, `ModelStreamErrorException` | server error |
+//! | `ValidationException` | bad request |
+//!
+//! Any other has the class of its status. In a stream the names begin in lower case and are the same otherwise.
 
 use aws_smithy_eventstream::frame::read_message_from;
 use aws_smithy_types::event_stream::{HeaderValue, Message as Frame};

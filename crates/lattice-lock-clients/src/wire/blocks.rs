@@ -1,9 +1,10 @@
 //! The parts of a reply in the making.
 //!
-//! Every wire says where a part stands, by the index that it gives or by a place that is fixed for its kind, and the parts come
-//! out in the order of these places. Where a hostile or confused stream gives one place to several parts, each takes a turn
-//! there: words that were told are never taken back, and no call is lost. The size of all parts together is bounded, and each
-//! part counts a little more than its words, so that a million empty ones are not free.
+//! Every wire says where a part stands, by the index that it gives or by a place that is fixed for its kind, and
+//! the parts come out in the order of these places. Where a hostile or confused stream gives one place to several
+//! parts, each takes a turn there: words that were told are never taken back, and no call is lost. The size of all
+//! parts together is bounded, and each part counts a little more than its words, so that a million empty ones are
+//! not free.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -31,6 +32,9 @@ pub(super) struct Blocks {
 
 impl Blocks {
     /// Parts that are told as they come.
+    ///
+    /// Only what a reader of a stream shows is told: a signature, a sealed thought and what has no type here are in
+    /// the reply alone.
     pub(super) fn telling() -> Self {
         Self {
             news: Some(VecDeque::new()),
@@ -49,6 +53,8 @@ impl Blocks {
     }
 
     /// The place after the last one.
+    ///
+    /// For wires whose pieces have no place of their own and come one after the other.
     pub(super) fn next_place(&self) -> u64 {
         self.parts
             .last_key_value()
@@ -166,7 +172,8 @@ impl Blocks {
         }
     }
 
-    /// Counts so many bytes before they are kept, here or elsewhere for this reply, so that the bound holds for all of it.
+    /// Counts so many bytes before they are kept, here or elsewhere for this reply, so that the bound holds for all
+    /// of it.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Unreadable> {
         self.size = self.size.saturating_add(bytes);
         if self.size > LARGEST {

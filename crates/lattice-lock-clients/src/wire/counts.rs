@@ -1,7 +1,11 @@
 //! Counts, as JSON has them.
 //!
-//! A count is a whole number from 0 to [`LARGEST_COUNT`]. Some servers write every number with a point, and `7.0` is taken for
-//! 7; a text, a fraction, a negative number and one beyond all bounds are findings, never 0 and never wrapped.
+//! A count is a whole number from 0 to [`LARGEST_COUNT`]. Some servers write every number with a point, and `7.0`
+//! is taken for 7; a text, a fraction, a negative number and one beyond all bounds are findings, never 0 and never
+//! wrapped.
+//!
+//! A field that is missing and one that is `null` are both absent. A list or an object where a number belongs is a
+//! finding, while an object that is missing has nothing but absent counts.
 
 use std::borrow::Cow;
 use std::fmt;

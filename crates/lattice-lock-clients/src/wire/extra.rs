@@ -1,7 +1,9 @@
 //! What a caller adds to a body in the provider's own words.
 //!
-//! Objects are merged field by field, so that `extra_body("generationConfig", …)` adds to ours; anything else is replaced,
-//! so that the caller's word counts. Lists are replaced as a whole.
+//! Objects are merged field by field, so that `extra_body("generationConfig", …)` adds to ours; anything else is
+//! replaced, so that the caller's word counts. Lists are replaced as a whole.
+//!
+//! `null` replaces like any other value; it does not take a field out. A body without additions is not read again.
 
 use serde_json::{Map, Value};
 

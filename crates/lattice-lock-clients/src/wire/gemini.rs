@@ -1,15 +1,16 @@
 //! Google's `generateContent`, of the Gemini API. Vertex AI speaks the same with other addresses and credentials.
 //!
-//! Source: the reference of `GenerateContentResponse`, `UsageMetadata`, `FinishReason` and `PromptFeedback`, the types of
-//! the Python SDK, and Google's guide to errors (`ErrorInfo`, `RetryInfo`).
+//! Source: the reference of `GenerateContentResponse`, `UsageMetadata`, `FinishReason` and `PromptFeedback`, the
+//! types of the Python SDK, and Google's guide to errors (`ErrorInfo`, `RetryInfo`).
 //!
 //! # What a reply says
 //!
 //! The first candidate counts. Words of one kind that follow each other are one part; a `thought` is reasoning, a
-//! `functionCall` a call. A wire without ids of calls gets made ones, `call_0` and so on, and a result is found by the tool's
-//! name. A `thoughtSignature` belongs to the part that it stands on: to a call, to a thought, or behind words, where it is kept
-//! as a thought without words. Pictures, sound, code and its results are kept as they came. A prompt that is refused has
-//! `promptFeedback` and no candidate: the reply is empty, filtered, and charged for as it says.
+//! `functionCall` a call. A wire without ids of calls gets made ones, `call_0` and so on, and a result is found by
+//! the tool's name. A `thoughtSignature` belongs to the part that it stands on: to a call, to a thought, or behind
+//! words, where it is kept as a thought without words. Pictures, sound, code and its results are kept as they came.
+//! A prompt that is refused has `promptFeedback` and no candidate: the reply is empty, filtered, and charged for as
+//! it says.
 //!
 //! # What was used
 //!
@@ -19,14 +20,48 @@
 //! totalTokenCount         = promptTokenCount + toolUsePromptTokenCount + candidatesTokenCount + thoughtsTokenCount
 //! ```
 //!
-//! Sound is the entry `AUDIO` in each list of details; what Google's tools read is input, too. The details need not add up to
-//! their whole, and only sound is taken from them. `serviceTier` is the tier that was served. Searches with Google are
-//! charged by prompt or by query, as the model has it, and are not counted.
+//! Sound is the entry `AUDIO` in each list of details; what Google's tools read is input, too. The details need not
+//! add up to their whole, and only sound is taken from them. `serviceTier` is the tier that was served. Searches
+//! with Google are charged by prompt or by query, as the model has it, and are not counted.
 //!
 //! # Where a stream ends
 //!
-//! Nothing says so: every piece is a reply of its own with all that was used until then, and the connection ends. A stream
-//! that ends before a reason to stop was given was cut.
+//! Nothing says so: every piece is a reply of its own with all that was used until then, and the connection ends. A
+//! stream that ends before a reason to stop was given was cut.
+//!
+//! # Errors
+//!
+//! The body is `{"error": {"code", "message", "status", "details"}}`, in a stream within a list. The `reason` of an
+//! `ErrorInfo` in the details says more than the `status` and goes before it: a wrong key is an `INVALID_ARGUMENT`
+//! with 400, and only the reason `API_KEY_INVALID` tells.
+//!
+//! | word | class |
+//! |---|---|
+//! | `API_KEY_INVALID`, `API_KEY_EXPIRED`, `UNAUTHENTICATED` | invalid key |
+//! | `PERMISSION_DENIED`, `API_KEY_SERVICE_BLOCKED`, `SERVICE_DISABLED` | forbidden |
+//! | `BILLING_DISABLED` | quota exhausted |
+//! | `NOT_FOUND` | model not found |
+//! | `RESOURCE_EXHAUSTED`, `RATE_LIMIT_EXCEEDED` | rate limited |
+//! | `UNAVAILABLE` | overloaded |
+//! | `DEADLINE_EXCEEDED` | timeout |
+//! | `INTERNAL`, `UNKNOWN` | server error |
+//! | `INVALID_ARGUMENT`, `FAILED_PRECONDITION`, `OUT_OF_RANGE` | bad request |
+//!
+//! A quota that is used up for the day and one for the minute are both `RESOURCE_EXHAUSTED`; the `retryDelay` of a
+//! `RetryInfo` says how long to stay away. Sources: <https://ai.google.dev/gemini-api/docs/troubleshooting> and
+//! <https://cloud.google.com/apis/design/errors>.
+//!
+//! # What is sent
+//!
+//! All tools are functions of one `tools` entry, with `parametersJsonSchema`. A result is found by its tool's name,
+//! so that one without a name is refused; a failed one stands under `error` instead of `result`. System messages
+//! are joined to the one `systemInstruction`. A thought goes back, with its signature if it has one. The key
+//! travels in a header and never in the address, where this interface takes it, too.
+//!
+//! # Embeddings
+//!
+//! `batchEmbedContents` has a request for each text, each with the model once more. The vectors stand in the order
+//! of the requests. Older models report no usage, and then it is absent.
 
 use lattice_lock_errors::{Result, Secret};
 use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider, ServiceTier, Wire};
@@ -167,7 +202,8 @@ impl Reply {
         }
     }
 
-    /// Takes a reply, or a piece of one: they have the same form. A later usage replaces an earlier one, since each is of all until then.
+    /// Takes a reply, or a piece of one: they have the same form. A later usage replaces an earlier one, since each
+    /// is of all until then.
     fn chunk(&mut self, chunk: &[u8]) -> Result<(), Unreadable> {
         let wanted = [
             "candidates",

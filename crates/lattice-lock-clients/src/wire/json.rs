@@ -1,4 +1,15 @@
 //! Reading only what is wanted of a body that may be hostile, without a tree of the rest.
+//!
+//! A reply is mostly text that nobody here looks at, and an event of a stream a few words in a hundred bytes of
+//! frame. A tree of all of it would take several times its length in memory. So the text is walked once, the values
+//! that are wanted are kept as slices of it, and each is read when it is used.
+//!
+//! What this gives and what it leaves to its callers:
+//!
+//! - A body that is no object is an error; a value of another type than was expected is as good as absent.
+//! - Of several fields of one name the last one counts, and `null` is as good as none.
+//! - What is skipped is still read as JSON, without recursion: nesting as deep as the body is long needs no stack.
+//! - A value that is read whole goes through `serde_json`, whose own bound on nesting holds.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,6 +21,9 @@ use serde_json::value::RawValue;
 ///
 /// What is not wanted is skipped and not kept. Of several with one name the last one counts, as a later word
 /// of a provider does.
+///
+/// An error says that the text is no object or ends too early, which its [`classify`](serde_json::Error::classify)
+/// tells apart.
 pub(super) fn fields<'a, const N: usize>(
     json: &'a str,
     names: [&'static str; N],
@@ -24,6 +38,8 @@ pub(super) fn fields<'a, const N: usize>(
 pub(super) type Wants = [(&'static str, Want)];
 
 /// What is wanted of a field, and at which place of what is found.
+///
+/// Places are given by hand, each to one field, and must be below the number that the caller of [`walk`] reads.
 #[derive(Debug)]
 pub(super) enum Want {
     /// The value, unread.

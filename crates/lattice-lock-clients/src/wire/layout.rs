@@ -1,13 +1,18 @@
 //! What contains what in a provider's usage, as data.
 //!
 //! Providers agree on no word: a prompt's count contains what was cached at `OpenAI` and does not at Anthropic. A
-//! [`Layout`] says, for one API of one provider, which figures there are, which bucket each is for, and which other figures are
-//! within it. [`Layout::sort`] takes these out, so that no token stands in two buckets, and holds the result against the
-//! provider's own total.
+//! [`Layout`] says, for one API of one provider, which figures there are, which bucket each is for, and which other
+//! figures are within it. [`Layout::sort`] takes these out, so that no token stands in two buckets, and holds the
+//! result against the provider's own total.
 //!
-//! A new field of a provider's is one line: where it stands, its bucket, and its mention in the figure that contains it. A
-//! figure that is missing takes nothing from its whole, and its bucket stays absent; a whole that is missing stays absent
-//! even where its parts are known.
+//! A new field of a provider's is one line: where it stands, its bucket, and its mention in the figure that
+//! contains it. A figure that is missing takes nothing from its whole, and its bucket stays absent; a whole that is
+//! missing stays absent even where its parts are known.
+//!
+//! For example, of `{"prompt_tokens": 100, "prompt_tokens_details": {"cached_tokens": 20}}` and a figure
+//! `prompt_tokens` for the input that contains `cached_tokens` for what was read from a cache, 80 tokens are input
+//! and 20 are read. Were 120 of 100 cached, nothing would be believed, since no one can say which of the two is
+//! wrong.
 
 use lattice_lock_providers::{Bucket, TokenUsage};
 
@@ -72,8 +77,8 @@ pub(super) const fn listed(
 
 /// A figure, and the bucket for what is left of it without the figures that it contains.
 ///
-/// What two of these have in common, as cached sound is both cached and sound, is within each of them and stands beside them
-/// too: of each only what is left of it is taken off.
+/// What two of these have in common, as cached sound is both cached and sound, is within each of them and stands
+/// beside them too: of each only what is left of it is taken off.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Figure {
     pub(super) at: At,
@@ -99,6 +104,9 @@ pub(super) const fn whole(at: At, bucket: Bucket, contains: &'static [Figure]) -
 }
 
 /// How one API of one provider counts.
+///
+/// It is a constant of its wire: what contains what is the same for each reply, and where it is not, as with xAI's
+/// reasoning, there are two of them.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// Each figure; those of one bucket are added.

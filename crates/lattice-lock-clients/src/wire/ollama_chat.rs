@@ -2,16 +2,28 @@
 //!
 //! Source: `docs/api.md`, `docs/api/errors.mdx` and the types of `api/types.go` in its repository.
 //!
-//! A stream is one JSON value on each line, with `done` on the last; a line with `error` in it is an error, whatever the
-//! status was. Errors are a text and nothing else, so that the status alone has a class. `done_reason` is `stop`, `length`,
-//! or one of a request that had nothing to answer (`load`, `unload`).
+//! A stream is one JSON value on each line, with `done` on the last; a line with `error` in it is an error,
+//! whatever the status was. Errors are a text and nothing else, so that the status alone has a class. `done_reason`
+//! is `stop`, `length`, or one of a request that had nothing to answer (`load`, `unload`).
 //!
-//! `prompt_eval_count` and `eval_count` are left out where they are 0, and then absent here: a prompt that was in memory
-//! is not known to have cost nothing. Thinking is within `eval_count` and not told apart. Calls have an id since 2025; before
-//! that a result is found by the tool's name, which is sent in any case.
+//! `prompt_eval_count` and `eval_count` are left out where they are 0, and then absent here: a prompt that was in
+//! memory is not known to have cost nothing. Thinking is within `eval_count` and not told apart. Calls have an id
+//! since 2025; before that a result is found by the tool's name, which is sent in any case.
 //!
-//! A request without `think` lets the model do as it does; `Off` is `false`, a degree is its word. Pictures go as bytes only.
-//! How long the model stays loaded (`keep_alive`) and how large its window is (`options.num_ctx`) are for `extra_body`.
+//! A request without `think` lets the model do as it does; `Off` is `false`, a degree is its word. Pictures go as
+//! bytes only. How long the model stays loaded (`keep_alive`) and how large its window is (`options.num_ctx`) are
+//! for `extra_body`.
+//!
+//! # Where a stream ends
+//!
+//! With the line whose `done` is true; a connection that ends before it was cut. A whole reply is such a line by
+//! itself.
+//!
+//! # Errors
+//!
+//! `{"error": "text"}` and nothing typed: 404 is a model that is not there, 503 a queue that is full, 500 a model
+//! that failed, and 400 anything that is wrong with the request. A line with `error` and without a message in the
+//! middle of a stream is a cut stream.
 
 use lattice_lock_errors::{Error, Result};
 use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider};
@@ -40,6 +52,8 @@ use crate::{
 pub(super) struct OllamaChat;
 
 /// The address below the server's own: an address for the wire of `OpenAI` ends in `/v1`.
+///
+/// So the one address of a server will do for either of its wires.
 fn at_server(base: &Url, segments: [&str; 2]) -> Url {
     let mut server = base.clone();
     if server.path().trim_end_matches('/').ends_with("/v1")

@@ -6,11 +6,12 @@
 //!
 //! # What a reply says
 //!
-//! The first choice counts, also where more were asked for with `extra_body`. Its parts have fixed places, so that a
-//! stream and a whole reply come to the same: thoughts, words, a refusal, calls. Thoughts are `reasoning_content`
-//! (`DeepSeek`, xAI, vLLM) or `reasoning` (Groq, `OpenRouter`); `OpenAI` shows none on this wire. `content` is a text
-//! or a list of parts, of which the texts count. A call that has no `id` is named by its place, `call_0`; `function_call`,
-//! which came before `tool_calls`, is read as one. Sound that is said (`message.audio`) is charged for, and not kept.
+//! The first choice counts, also where more were asked for with `extra_body`. Its parts have fixed places, so that
+//! a stream and a whole reply come to the same: thoughts, words, a refusal, calls. Thoughts are `reasoning_content`
+//! (`DeepSeek`, xAI, vLLM) or `reasoning` (Groq, `OpenRouter`); `OpenAI` shows none on this wire. `content` is a
+//! text or a list of parts, of which the texts count. A call that has no `id` is named by its place, `call_0`;
+//! `function_call`, which came before `tool_calls`, is read as one. Sound that is said (`message.audio`) is charged
+//! for, and not kept.
 //!
 //! # What was used
 //!
@@ -20,16 +21,49 @@
 //! total_tokens        = prompt_tokens + completion_tokens              (xAI: + reasoning_tokens)
 //! ```
 //!
-//! `cached_tokens_details.audio_tokens` are cached and sound: they are within both, and counted in neither. `image_tokens`, `text_tokens` and the tokens of a prediction, accepted or rejected, stay in input and output: they
-//! are within these and priced as they are. A stream asks for its usage with `stream_options.include_usage`; it comes on a
-//! piece without choices behind the last word, but may stand beside the last word (`DeepSeek`), on a choice, or on every
-//! piece: the last one counts.
+//! `cached_tokens_details.audio_tokens` are cached and sound: they are within both, and counted in neither.
+//! `image_tokens`, `text_tokens` and the tokens of a prediction, accepted or rejected, stay in input and output:
+//! they are within these and priced as they are. A stream asks for its usage with `stream_options.include_usage`;
+//! it comes on a piece without choices behind the last word, but may stand beside the last word (`DeepSeek`), on a
+//! choice, or on every piece: the last one counts.
 //!
 //! # Where a stream ends
 //!
-//! `[DONE]` is the last word. Servers that leave it out have said everything when they have given a reason to stop and a
-//! usage; anything less is a cut stream. Azure begins with a piece whose `id` and `model` are empty and whose
+//! `[DONE]` is the last word. Servers that leave it out have said everything when they have given a reason to stop
+//! and a usage; anything less is a cut stream. Azure begins with a piece whose `id` and `model` are empty and whose
 //! `choices` are none, and may tell what its filter found behind the words: neither is a part of the reply.
+//!
+//! # Errors
+//!
+//! The body is `{"error": {"message", "type", "param", "code"}}`. `code` is looked at first, then `type`:
+//!
+//! | word | class |
+//! |---|---|
+//! | `invalid_api_key` | invalid key |
+//! | `insufficient_quota`, `billing_hard_limit_reached`, `billing_not_active` | quota exhausted |
+//! | `rate_limit_exceeded` | rate limited |
+//! | `context_length_exceeded`, `string_above_max_length` | context too long |
+//! | `model_not_found`, Azure's `DeploymentNotFound` | model not found |
+//! | `content_filter`, `content_policy_violation`, `moderation_blocked`, Azure's `ResponsibleAIPolicyViolation` | content filtered |
+//!
+//! `insufficient_quota` comes with 429 and is no matter of waiting; it is why the word goes before the status. A
+//! server that says neither, as most compatible ones, has the class of its status. Source:
+//! <https://platform.openai.com/docs/guides/error-codes>, for Azure
+//! <https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter>.
+//!
+//! # What is sent
+//!
+//! `max_completion_tokens` at `OpenAI` and Azure, whose reasoning models refuse the older `max_tokens`; elsewhere
+//! `max_tokens`, which many servers know alone. A result of a tool is a message of the role `tool` and comes before
+//! the words of its message. Thoughts are not sent: the wire has no place for them. `Format::Json` is the mode
+//! `json_object`, which the provider refuses when no message has the word JSON in it, and so the request brings
+//! one. On Azure the model stands in the address as the name of its deployment, and `api-version` is
+//! [`AZURE_VERSION`] where the provider names none.
+//!
+//! # Embeddings
+//!
+//! `data` has a vector for each text with its `index`, by which they are sorted; usage is `prompt_tokens` alone,
+//! held against `total_tokens`. Vectors are lists of numbers: base64 is not asked for.
 
 use std::borrow::Cow;
 

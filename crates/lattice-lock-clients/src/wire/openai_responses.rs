@@ -1,7 +1,7 @@
 //! `OpenAI`'s responses, which xAI and some servers of open models speak as well.
 //!
-//! Source: `Response`, `ResponseUsage`, the items and the events of `OpenAI`'s `OpenAPI` document; the split of what was
-//! written to a cache from its Python SDK; what a web search costs from its guide of that tool.
+//! Source: `Response`, `ResponseUsage`, the items and the events of `OpenAI`'s `OpenAPI` document; the split of
+//! what was written to a cache from its Python SDK; what a web search costs from its guide of that tool.
 //!
 //! # What a reply says
 //!
@@ -12,10 +12,10 @@
 //! | `function_call` | a call, by its `call_id` |
 //! | anything else | is kept as it came, and sent back so: searches, code that was run, tools of MCP servers, a compaction |
 //!
-//! There is no reason to stop but a status: `completed` is a stop, or calls where there are some; `incomplete` says in
-//! `incomplete_details` whether it is a limit or a filter; `failed` and `cancelled` are errors in spite of their 200, and
-//! their `error.code` tells of which class. The tier in `response.created` is the one that was asked for, the one in the last
-//! event that which was served.
+//! There is no reason to stop but a status: `completed` is a stop, or calls where there are some; `incomplete` says
+//! in `incomplete_details` whether it is a limit or a filter; `failed` and `cancelled` are errors in spite of their
+//! 200, and their `error.code` tells of which class. The tier in `response.created` is the one that was asked for,
+//! the one in the last event that which was served.
 //!
 //! # What was used
 //!
@@ -25,14 +25,34 @@
 //! total_tokens  = input_tokens + output_tokens
 //! ```
 //!
-//! Where sound is told apart (`audio_tokens`, and `cached_tokens_details.audio_tokens` within both that and the cached ones), it
-//! has buckets of its own. xAI counts reasoning within the output here, other than in its chat completions. Tools of the provider's have no count of
-//! their own: a `web_search_call` is one search, unless its action only opened or looked through a page.
+//! Where sound is told apart (`audio_tokens`, and `cached_tokens_details.audio_tokens` within both that and the
+//! cached ones), it has buckets of its own. xAI counts reasoning within the output here, other than in its chat
+//! completions. Tools of the provider's have no count of their own: a `web_search_call` is one search, unless its
+//! action only opened or looked through a page.
 //!
 //! # What is sent
 //!
-//! `store` is false: nothing is kept at the provider, and `previous_response_id` is never used. Where thinking is asked for,
-//! so is its sealed form, since a model must see its own thoughts again to go on after a call.
+//! `store` is false: nothing is kept at the provider, and `previous_response_id` is never used. Where thinking is
+//! asked for, so is its sealed form, since a model must see its own thoughts again to go on after a call.
+//!
+//! # Errors
+//!
+//! A request that is refused has the errors of chat completions, and the same words mean the same. A response that
+//! was accepted and failed comes with 200 and `status: "failed"`; its `error.code` is one of `ResponseErrorCode`:
+//!
+//! | code | class |
+//! |---|---|
+//! | `rate_limit_exceeded` | rate limited |
+//! | `vector_store_timeout` | timeout |
+//! | `bio_policy`, `misalignment_policy_violation`, `image_content_policy_violation` | content filtered |
+//! | `invalid_prompt`, `data_residency_mismatch`, `invalid_image` and the others of pictures | bad request |
+//! | any other, `server_error` among them | of the status: 200 is a server error |
+//!
+//! # Where a stream ends
+//!
+//! `response.completed`, `response.incomplete` or `response.failed`, each with the whole response once more, of
+//! which only what stands around the output is read again. `response.output_item.done` has an item whole: it is
+//! what brings the sealed form of a thought, and items that have no type here.
 
 use std::borrow::Cow;
 
@@ -55,6 +75,8 @@ use crate::{ChatRequest, Delta, FinishReason, Format, Message, Part, Role, Tool,
 
 /// `OpenAI`'s responses, as <https://platform.openai.com/docs/api-reference/responses> has them. Nothing is stored
 /// at the provider, and sealed reasoning is asked for, so that a conversation can go on without it.
+///
+/// Embeddings and the listing of models are those of chat completions, at the same address.
 #[derive(Debug)]
 pub(super) struct OpenAiResponses;
 
@@ -446,10 +468,10 @@ const AUDIO_OUT: Figure = alone(
     Bucket::OutputAudio,
 );
 
-/// `input_tokens` contains the cached ones, those written to a cache and, where sound is told apart, the audio ones, some
-/// of which may be cached; `output_tokens` contains the reasoning and the audio ones. What is written lives half an hour or
-/// twelve hours: the longer life has the bucket of the longer, as it has in the price lists. Searches are counted by what
-/// came.
+/// `input_tokens` contains the cached ones, those written to a cache and, where sound is told apart, the audio
+/// ones, some of which may be cached; `output_tokens` contains the reasoning and the audio ones. What is written
+/// lives half an hour or twelve hours: the longer life has the bucket of the longer, as it has in the price lists.
+/// Searches are counted by what came.
 static LAYOUT: Layout = Layout {
     figures: &[
         whole(

@@ -10,8 +10,8 @@
 //! | AWS | `{"message"}`, with the name of the exception in a header |
 //! | Azure's gateway | `{"statusCode", "message"}` |
 //!
-//! Only `code`, `type`, `status`, `reason` and a status in the body decide anything. The message is shown to people, without
-//! our keys and cut at a bound, and no text in it is ever looked for.
+//! Only `code`, `type`, `status`, `reason` and a status in the body decide anything. The message is shown to
+//! people, without our keys and cut at a bound, and no text in it is ever looked for.
 
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ use super::json;
 /// The wires agree on an object `error`; among the servers that speak them, some put its fields one level up, write
 /// the error as a text, the status as its code, or all of it into a list. Google tells the reason and the wait in
 /// `details`, Azure the filter's word in `innererror`.
+///
+/// A body that is no JSON, such as a proxy's page, makes an empty one: then the status is all there is, and no word
+/// of the page is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// What went wrong, in words of the wire, the most telling first.
@@ -81,6 +84,8 @@ impl Problem {
     }
 
     /// The status that the error means: its own, where an error came with a good one.
+    ///
+    /// A gateway that answers 200 and writes `"code": 429` means 429; one that answers 429 and writes 400 means 429.
     pub(crate) fn status_over(&self, status: StatusCode) -> StatusCode {
         let own = self.status.and_then(|own| StatusCode::from_u16(own).ok());
         match own.filter(|own| own.is_client_error() || own.is_server_error()) {

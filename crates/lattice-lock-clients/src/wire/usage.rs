@@ -1,8 +1,12 @@
 //! A usage as it was reported, and what becomes of it.
 //!
-//! What a provider writes is kept as it was written, up to a bound, beside the buckets that it comes to: the buckets are for
-//! pricing, the original for whoever must prove them. A report that contradicts itself gives no buckets, since half of one
-//! would be priced as if it were the whole; the finding says what is wrong.
+//! What a provider writes is kept as it was written, up to a bound, beside the buckets that it comes to: the
+//! buckets are for pricing, the original for whoever must prove them. A report that contradicts itself gives no
+//! buckets, since half of one would be priced as if it were the whole; the finding says what is wrong.
+//!
+//! Three ways of reporting are told apart. Most wires write all of it anew each time, and the last one counts
+//! ([`Written::replace`]). Anthropic's streams write later only what has changed ([`Written::update`]). Ollama's
+//! has no object of counts, and each figure comes by itself ([`Written::set`]).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,6 +29,9 @@ const LONGEST_RAW: usize = 64 * 1024;
 const MOST_FIELDS: usize = 100;
 
 /// A usage as it was reported, and what is wrong with it.
+///
+/// Buckets without a finding are as reported and add up; with one they may stand or be absent, as [`UsageFinding`]
+/// says; a finding without buckets always has its report beside it, unless that could not be kept.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ReportedUsage {
     /// The buckets; none if the report cannot be trusted.

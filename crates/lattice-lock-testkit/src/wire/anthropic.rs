@@ -1,8 +1,18 @@
 //! Anthropic's messages and listing.
 //!
-//! A stream says the prompt's usage with `message_start`, where the reply's is 1, and all of it with `message_delta`, as the
-//! provider does: who adds the two counts the reply's first token twice. Thoughts are signed. `anthropic-version` and
-//! `max_tokens` must be there.
+//! A stream says the prompt's usage with `message_start`, where the reply's is 1, and all of it with
+//! `message_delta`, as the provider does: who adds the two counts the reply's first token twice. Thoughts are
+//! signed. `anthropic-version` and `max_tokens` must be there.
+//!
+//! Source: <https://docs.anthropic.com/en/api/messages>, its pages of streaming and of errors. `input_tokens`
+//! contains neither what was read from a cache nor what was written to one; `output_tokens` contains the thoughts
+//! and does not tell them apart. Errors are `{"type": "error", "error": {"type", "message"}, "request_id"}`, with
+//! the type that belongs to the status.
+//!
+//! What is refused, in this order: no `anthropic-version` in the headers, no JSON, no `model`, no `messages` or
+//! none in them, no `max_tokens` that is a whole number; each is a 400 with the provider's words. A stream is
+//! `message_start`, `ping`, for each block its start, its pieces and its stop, then `message_delta` and
+//! `message_stop`.
 
 use hyper::HeaderMap;
 use serde_json::{Value, json};

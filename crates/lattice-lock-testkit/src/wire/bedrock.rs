@@ -1,7 +1,16 @@
 //! Amazon's Converse and listing.
 //!
-//! A stream is framed as AWS frames it, with lengths and sums that are made here by hand: nothing of AWS's own crates is in
-//! this one, so that a client that uses them is held against something else. The name of an error is in a header.
+//! A stream is framed as AWS frames it, with lengths and sums that are made here by hand: nothing of AWS's own
+//! crates is in this one, so that a client that uses them is held against something else. The name of an error is
+//! in a header.
+//!
+//! Sources: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html> and AWS's "Event
+//! stream encoding". `inputTokens` contains neither cached bucket, `outputTokens` contains the thoughts, and
+//! `totalTokens` is all of it. The model stands in the address and is not in the reply.
+//!
+//! What is refused: no JSON, no message. A stream is `messageStart`, for each block its pieces and its stop,
+//! `messageStop` and `metadata`, as the reference has it; only calls have a `contentBlockStart`. The name of an
+//! error is in `x-amzn-errortype` and its words in `message`.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,15 @@
 //! Google's `generateContent`, embeddings and listing.
 //!
-//! Every piece of a stream is a reply of its own; the usage is on the last one, and there is no last word. Calls have no id.
-//! A wrong key is a 400 with the reason `API_KEY_INVALID`.
+//! Every piece of a stream is a reply of its own; the usage is on the last one, and there is no last word. Calls
+//! have no id. A wrong key is a 400 with the reason `API_KEY_INVALID`.
+//!
+//! Source: <https://ai.google.dev/api/generate-content> and Google's guide to errors. `promptTokenCount` contains
+//! what was cached, `candidatesTokenCount` does not contain the thoughts, and the total contains both. The model
+//! stands in the address, and the reply has it as `modelVersion`.
+//!
+//! What is refused: no JSON, no `contents` or none in them. The first piece of a stream has no part and the last
+//! one an empty text with `finishReason`, so that a client that takes a piece for a word is found out. Each call is
+//! sealed with a `thoughtSignature`, the same for all.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,14 @@
 //! Ollama's own chat and listing.
 //!
-//! It streams unless it is told not to, and its errors are a text and nothing else. What was read from a cache is in the prompt:
-//! the wire does not tell it apart.
+//! It streams unless it is told not to, and its errors are a text and nothing else. What was read from a cache is
+//! in the prompt: the wire does not tell it apart.
+//!
+//! Source: <https://github.com/ollama/ollama/blob/main/docs/api.md>. The counts stand beside everything else on the
+//! line whose `done` is true; with [`usage_early`](crate::Exchange::usage_early) they are on the first line
+//! instead. The durations are fixed.
+//!
+//! What is refused: no JSON, no `model`. A request without a message is answered, as the server does that loads a
+//! model.
 
 use serde_json::{Value, json};
 

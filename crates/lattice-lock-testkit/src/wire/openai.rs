@@ -1,8 +1,18 @@
-//! OpenAI's chat completions, embeddings and listing, and Azure's, which differ in their errors and in where the model stands.
+//! OpenAI's chat completions, embeddings and listing, and Azure's, which differ in their errors and in where the
+//! model stands.
 //!
-//! A stream begins with a role, says a word or half a call's arguments with each piece, and ends with a reason, the usage where
-//! it was asked for, and `[DONE]`. Thoughts go into `reasoning_content`, which compatible servers have and OpenAI has not.
-//! Replies are of one fixed time, so that they can be compared.
+//! A stream begins with a role, says a word or half a call's arguments with each piece, and ends with a reason, the
+//! usage where it was asked for, and `[DONE]`. Thoughts go into `reasoning_content`, which compatible servers have
+//! and OpenAI has not. Replies are of one fixed time, so that they can be compared.
+//!
+//! Source: <https://platform.openai.com/docs/api-reference/chat>, and for errors its guide to error codes.
+//! `prompt_tokens` contains what was cached and what was written to a cache, `completion_tokens` the reasoning, and
+//! each is told apart in the details. Azure's are the same but for the errors, whose codes are words or numbers in
+//! a text.
+//!
+//! What is refused: no JSON, no model in the body or the address, no `messages` or none in them; for vectors, no
+//! text in `input`. A wrong key is quoted with its first eight and last four characters in clear where it is longer
+//! than twelve, as the provider does, which is why a client has to take it out of what it shows.
 
 use serde_json::{Value, json};
 

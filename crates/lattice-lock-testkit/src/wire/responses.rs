@@ -1,8 +1,15 @@
 //! OpenAI's responses.
 //!
-//! A reply has one item for the thoughts, one for the words and one for each call. A stream tells them in the provider's order:
-//! `response.created`, for each item its beginning, its pieces and its end, and the whole response once more with
-//! `response.completed`. Thoughts carry a sealed form, which a caller is to send back.
+//! A reply has one item for the thoughts, one for the words and one for each call. A stream tells them in the
+//! provider's order: `response.created`, for each item its beginning, its pieces and its end, and the whole
+//! response once more with `response.completed`. Thoughts carry a sealed form, which a caller is to send back.
+//!
+//! Source: <https://platform.openai.com/docs/api-reference/responses> and its reference of streaming events.
+//! `input_tokens` contains what was cached and written, `output_tokens` the reasoning. What has no end of its own
+//! here, such as a response that failed after it was accepted, is for [`Exchange::raw`](crate::Exchange::raw).
+//!
+//! What is refused: no JSON, no `model`, no `input`. Items have ids made from the request's number. A stream's
+//! events have a `sequence_number`, and the type of each stands in it and in the event's name.
 
 use serde_json::{Value, json};
 
@@ -42,7 +49,8 @@ pub(super) fn parse(body: &[u8]) -> Result<Asked, Failure> {
     })
 }
 
-/// What was written to a cache for half an hour stands in the bucket of five minutes, for twelve hours in that of an hour.
+/// What was written to a cache for half an hour stands in the bucket of five minutes, for twelve hours in that of
+/// an hour.
 pub(super) fn usage(usage: &Usage) -> Value {
     let mut input = json!({ "cached_tokens": usage.cache_read });
     if usage.cache_write() > 0 {

@@ -1,7 +1,11 @@
 //! Reads what chat completions say, whole or in pieces, and sorts what they say was used.
 //!
-//! A stream has hundreds of pieces and a few words in each, so that all that is wanted of one is found on one way through its
-//! text. A whole reply has its message where a piece has its `delta`, and goes the same way.
+//! A stream has hundreds of pieces and a few words in each, so that all that is wanted of one is found on one way
+//! through its text. A whole reply has its message where a piece has its `delta`, and goes the same way.
+//!
+//! Two things differ between the servers that speak this wire and are looked for here: whether reasoning is within
+//! the completion (xAI counts it beside), which the provider's [`ReasoningCount`] says, and where the usage of a
+//! stream stands, for which every place is looked at and the last one counts.
 
 use std::borrow::Cow;
 
@@ -77,6 +81,8 @@ pub(super) struct Around<'a> {
 }
 
 /// Its first choice.
+///
+/// Of others, which only `n` in the extra body brings, nothing is read: they are in the usage all the same.
 pub(super) struct Spoken<'a> {
     index: Option<&'a RawValue>,
     pub(super) finish: Option<&'a RawValue>,
@@ -343,9 +349,10 @@ const fn figures(completion: &'static [Figure]) -> [Figure; 8] {
     ]
 }
 
-/// `prompt_tokens` contains the cached tokens, those written to a cache and the audio ones, of which some may be cached;
-/// `completion_tokens` contains the audio ones and the reasoning ones. Pictures are counted apart and priced as text, and so
-/// stay in the input. Tokens of a prediction stay in the output, whether it was accepted or not: they are priced as such.
+/// `prompt_tokens` contains the cached tokens, those written to a cache and the audio ones, of which some may be
+/// cached; `completion_tokens` contains the audio ones and the reasoning ones. Pictures are counted apart and
+/// priced as text, and so stay in the input. Tokens of a prediction stay in the output, whether it was accepted or
+/// not: they are priced as such.
 static WITHIN: Layout = Layout {
     figures: &figures(&[REASONED, AUDIO_OUT]),
     total: Some(at("total_tokens")),
