@@ -157,7 +157,7 @@ impl fmt::Display for Money {
     }
 }
 
-/// A plain decimal number: a minus or nothing, digits, and perhaps a point with digits behind it. What rust_decimal reads
+/// A plain decimal number: a minus or nothing, digits, and perhaps a point with digits behind it. What `rust_decimal` reads
 /// besides may be meant otherwise.
 pub(crate) fn plain_decimal(text: &str) -> Option<Decimal> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);

@@ -366,6 +366,57 @@ async fn a_lossy_server_is_caught_and_never_called_durable() {
     assert!(lost > 0, "a server that flushes once a second lost nothing");
 }
 
+/// A server that is told to believe that keys are new: it does not even look at an index that is not in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_is_booked_once_where_mariadb_does_not_check_keys() {
+    let Some(server) = MariaDb::start(&[
+        "--innodb-change-buffering=all",
+        "--innodb-buffer-pool-load-at-startup=0",
+        "--innodb-buffer-pool-dump-at-shutdown=0",
+    ]) else {
+        return;
+    };
+    let database = open(&server.url()).await;
+    database.migrate(Ledger::MIGRATIONS).await.unwrap();
+    let ledger = Ledger::new(&database);
+    let attempt = AttemptId::first(OperationId::generate());
+    ledger.record(entry(attempt), None).await.unwrap();
+    // So many that the key is not on the page that each index begins with.
+    let writers = (0..4000).map(|_| {
+        let ledger = ledger.clone();
+        let operation = OperationId::generate();
+        tokio::spawn(async move {
+            ledger
+                .record(entry(AttemptId::first(operation)), None)
+                .await
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap().unwrap();
+    }
+    execute(&database, "SHUTDOWN").await;
+    database.dispose().await;
+    server.wait();
+    server.restart();
+    let before = open(&server.url()).await;
+    execute(&before, "SET GLOBAL unique_checks = 0").await;
+    before.dispose().await;
+    let database = open(&server.url()).await;
+    let ledger = Ledger::new(&database);
+    let again = ledger.record(entry(attempt), None).await.unwrap();
+    assert!(again.replayed);
+    assert_eq!(ledger.total().await.unwrap().entries, 4001);
+    database.dispose().await;
+}
+
+async fn execute(database: &Database, sql: &str) {
+    use sea_orm::ConnectionTrait;
+
+    let mut scope = database.writer().unwrap();
+    let connection = scope.connection().unwrap();
+    connection.execute_unprepared(sql).await.unwrap();
+}
+
 /// A server with a binary log, on which what was committed also depends.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_mariadb_may_lose_is_not_called_durable() {

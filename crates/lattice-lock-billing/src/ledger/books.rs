@@ -52,10 +52,10 @@ impl Item {
         intent.map(|intent| intent.attempt)
     }
 
-    /// The attempt whose outcome it says.
+    /// The attempt whose outcome it says: a correction says that of none that is under way.
     pub(super) fn books(&self) -> Option<AttemptId> {
         match self {
-            Self::Record { entry, .. } => entry.attempt(),
+            Self::Record { entry, .. } if entry.revision() == 0 => entry.attempt(),
             _ => None,
         }
     }

@@ -277,17 +277,23 @@ impl Shared {
         Ok(booked.outcomes)
     }
 
-    /// Where nobody knows whether it was committed, it is done once more: every write bears that.
+    /// Where nobody knows whether it was committed, it is done once more: every write bears that. So it is where something
+    /// was there already, with a look for that; each time waits anew, because others may have had their turn.
     async fn attempt(&self, items: &Arc<[Arc<Item>]>) -> Result<Vec<Result<Ack>>, Away> {
-        match self.once(items).await {
-            Err(unknown) if unknown.error.code() == COMMIT_UNKNOWN => {
-                let again = self.once(items).await;
-                again.map_err(|again| Away {
-                    is_unsure: true,
-                    ..again
-                })
+        let (mut was_unknown, mut was_double) = (false, false);
+        loop {
+            let away = match self.once(items).await {
+                Ok(done) => return Ok(done),
+                Err(away) => away,
+            };
+            if away.error.code() == COMMIT_UNKNOWN && !was_unknown {
+                was_unknown = true;
+            } else if away.error.code() == UNIQUE_VIOLATION && !was_double {
+                was_double = true;
+            } else {
+                let is_unsure = was_unknown || away.is_unsure;
+                return Err(Away { is_unsure, ..away });
             }
-            done => done,
         }
     }
 

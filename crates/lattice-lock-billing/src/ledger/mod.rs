@@ -396,7 +396,8 @@ impl Ledger {
     /// [`ENTRY_CONFLICT`](crate::codes::ENTRY_CONFLICT) when it was booked with other figures,
     /// [`NOTHING_TO_CORRECT`](crate::codes::NOTHING_TO_CORRECT), [`ENTRY_ARCHIVED`](crate::codes::ENTRY_ARCHIVED),
     /// [`OUT_OF_RANGE`](crate::codes::OUT_OF_RANGE) when a correction's difference is beyond ± 9.2 billion dollars:
-    /// nothing changes, but for an intent of this instance, which is given up as by [`abandon`](Self::abandon).
+    /// nothing changes. Where what is refused, by the database too, is no correction, the attempt's intent, if it is of
+    /// this instance, is given up as by [`abandon`](Self::abandon).
     /// [`BACKLOG_FULL`](crate::codes::BACKLOG_FULL) and [`SPOOL_FAILED`](crate::codes::SPOOL_FAILED) while the database
     /// is away: the entry is not kept. [`LEDGER_UNAVAILABLE`](crate::codes::LEDGER_UNAVAILABLE) while it is away and
     /// there is no spool, only with `next`: the entry is kept, and what follows must not be sent.

@@ -260,6 +260,37 @@ facts! {
         }
     }
 
+    async fn what_is_opened_behind_its_being_given_up_is_not_given_up(ledger: Ledger) {
+        for is_there in [false, true].repeat(10) {
+            let attempt = first();
+            if is_there {
+                ledger.intend(intent(attempt)).await.unwrap();
+            }
+            let (ended, given_up, again) = tokio::join!(
+                ledger.withdraw(attempt, None),
+                ledger.abandon(attempt),
+                ledger.intend(intent(attempt)),
+            );
+            ended.and(given_up).and(again).unwrap();
+            let intents = ledger.open_intents().await.unwrap();
+            let found = intents.iter().find(|it| it.attempt() == attempt).unwrap();
+            assert_eq!(found.instance(), Some(ledger.instance()));
+        }
+        // It is alive, and its lease is not over.
+        let done = ledger.recover(|_| Resolution::Withdraw).await.unwrap();
+        assert!(done.withdrawn.is_empty());
+    }
+
+    async fn a_correction_that_is_refused_does_not_give_up_what_is_under_way(ledger: Ledger) {
+        let attempt = first();
+        ledger.intend(intent(attempt)).await.unwrap();
+        let early = ledger.record(entry(attempt, 5).corrected("too early"), None).await;
+        assert_eq!(early.unwrap_err().code(), codes::NOTHING_TO_CORRECT);
+        ledger.flush(Duration::from_mins(1)).await.unwrap();
+        let intents = ledger.open_intents().await.unwrap();
+        assert_eq!(intents[0].instance(), Some(ledger.instance()));
+    }
+
     async fn sums_beyond_64_bits_are_exact(ledger: Ledger) {
         // 9,223,372,036 dollars and 7 nano-dollars more each time: three of them leave 64 bits.
         let mut expected = MoneySum::default();

@@ -59,30 +59,6 @@ pub(crate) fn an_attempt_that_was_given_up_is_recovered_while_its_process_lives(
     })
 }
 
-pub(crate) fn what_the_ledger_refuses_is_given_up_by_itself(database: Database) -> Fact {
-    Box::pin(async move {
-        let ledger = Ledger::new(&database);
-        let other = process(&database, &ledger);
-        let (attempt, live) = (first(), first());
-        for attempt in [attempt, live] {
-            ledger.intend(intent(attempt)).await.unwrap();
-        }
-        let nothing = entry(attempt, 5).corrected("there is nothing");
-        let refused = ledger.record(nothing.clone(), None).await.unwrap_err();
-        assert_eq!(refused.code(), codes::NOTHING_TO_CORRECT);
-        // Somebody else's refusal is not this process's.
-        let refused = other
-            .record(entry(live, 5).corrected("nor here"), None)
-            .await;
-        assert_eq!(refused.unwrap_err().code(), codes::NOTHING_TO_CORRECT);
-        ledger.flush(Duration::from_mins(1)).await.unwrap();
-        let done = other.recover(assumed).await.unwrap();
-        let settled: Vec<_> = done.settled.iter().map(Intent::attempt).collect();
-        assert_eq!(settled, [attempt]);
-        assert_eq!(open(&ledger).await, BTreeSet::from([live]));
-    })
-}
-
 /// What comes between the assumption and what the provider really said.
 #[derive(Clone, Copy, Debug)]
 enum Between {

@@ -82,6 +82,8 @@ macro_rules! on_store {
                 an_intent_after_its_entry_is_not_reopened
                 every_attempt_is_booked_once_whoever_repeats_it
                 of_many_at_once_those_that_were_there_before_do_no_harm
+                what_is_opened_behind_its_being_given_up_is_not_given_up
+                a_correction_that_is_refused_does_not_give_up_what_is_under_way
                 sums_beyond_64_bits_are_exact
                 unpriced_entries_are_counted_and_not_summed
                 labels_of_any_script_and_length_survive
@@ -101,7 +103,6 @@ macro_rules! on_store {
                 an_attempt_that_was_given_up_is_recovered_while_its_process_lives
                 an_attempt_that_is_taken_up_again_behind_its_withdrawal_is_not_given_up
                 what_is_no_first_statement_of_an_attempt_does_not_settle_it
-                what_the_ledger_refuses_is_given_up_by_itself
                 a_late_outcome_is_booked_once_whatever_was_corrected_before
                 two_processes_with_the_same_attempt_book_it_once
                 a_clock_that_goes_back_leaves_the_living_alone

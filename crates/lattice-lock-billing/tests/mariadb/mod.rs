@@ -74,6 +74,13 @@ impl MariaDb {
         }
     }
 
+    /// Waits until it has finished everything, once it was asked to.
+    pub(crate) fn wait(&self) {
+        if let Some(mut process) = self.process.lock().unwrap().take() {
+            process.wait().unwrap();
+        }
+    }
+
     pub(crate) fn restart(&self) {
         let folder = self.folder.path().display();
         let process = Command::new(SERVER)

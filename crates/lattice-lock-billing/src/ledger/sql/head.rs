@@ -18,6 +18,8 @@ pub(super) struct Head {
     pub(super) now: Timestamp,
     /// Whether the settings of this very connection say that what is committed is kept.
     pub(super) is_durable: bool,
+    /// Whether they say that unique keys are unique: `unique_checks` lets `InnoDB` believe it.
+    pub(super) checks_keys: bool,
 }
 
 impl Head {
@@ -50,6 +52,7 @@ impl Head {
             has_archives: number("archives")? > 0,
             now: Timestamp::from_micros(number("now_us")?),
             is_durable: number("durable")? == 1,
+            checks_keys: number("checks_keys")? == 1,
         }))
     }
 
@@ -102,6 +105,7 @@ fn query(backend: DbBackend) -> &'static str {
              CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now_us, \
              CAST(CASE WHEN current_setting('synchronous_commit') <> 'off' \
              AND current_setting('fsync') = 'on' THEN 1 ELSE 0 END AS BIGINT) AS durable, \
+             CAST(1 AS BIGINT) AS checks_keys, \
              set_config('enable_seqscan', 'off', true) AS seqscan \
              FROM head"
         }
@@ -109,7 +113,8 @@ fn query(backend: DbBackend) -> &'static str {
             "SELECT position, archives, \
              CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED) AS now_us, \
              CAST(@@innodb_flush_log_at_trx_commit IN (1, 3) AND (@@log_bin = 0 OR @@sync_binlog = 1 \
-             OR @@innodb_flush_log_at_trx_commit = 3) AS SIGNED) AS durable \
+             OR @@innodb_flush_log_at_trx_commit = 3) AS SIGNED) AS durable, \
+             CAST(@@unique_checks AS SIGNED) AS checks_keys \
              FROM lattice_ledger WHERE id = 1 FOR UPDATE"
         }
         _ => {
@@ -118,7 +123,8 @@ fn query(backend: DbBackend) -> &'static str {
              (SELECT CASE WHEN synchronous >= 2 \
              AND (SELECT journal_mode FROM pragma_journal_mode) NOT IN ('off', 'memory') \
              AND (SELECT file FROM pragma_database_list WHERE name = 'main') <> '' \
-             THEN 1 ELSE 0 END FROM pragma_synchronous) AS durable \
+             THEN 1 ELSE 0 END FROM pragma_synchronous) AS durable, \
+             1 AS checks_keys \
              FROM lattice_ledger WHERE id = 1"
         }
     }

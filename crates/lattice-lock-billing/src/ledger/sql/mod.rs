@@ -93,6 +93,8 @@ impl Tables {
     }
 
     /// Does writes in one transaction, and says what became of each. Those that the books refuse do not harm the others.
+    ///
+    /// [`UNIQUE_VIOLATION`] where some are there already that were taken for new: the next time, that is looked for first.
     pub(super) async fn book(
         &self,
         caller: &Caller,
@@ -110,12 +112,11 @@ impl Tables {
         if self.doubled.load(Ordering::Relaxed) {
             doubles = Doubles::Read;
         }
-        let booked = match self.book_batch(batch(doubles)).await {
-            Err(error) if doubles == Doubles::Refused && error.code() == UNIQUE_VIOLATION => {
-                self.book_batch(batch(Doubles::Read)).await
-            }
-            booked => booked,
-        }?;
+        let booked = self.book_batch(batch(doubles)).await;
+        if matches!(&booked, Err(refused) if refused.code() == UNIQUE_VIOLATION) {
+            self.doubled.store(true, Ordering::Relaxed);
+        }
+        let booked = booked?;
         self.doubled.store(booked.doubled, Ordering::Relaxed);
         self.renewed().extend(booked.renewed);
         Ok(booked.outcomes)
@@ -212,7 +213,7 @@ async fn load(
         ..Books::default()
     };
     let mut asked = keys.others;
-    if doubles == Doubles::Read {
+    if doubles == Doubles::Read || !head.checks_keys {
         asked.append(&mut keys.new);
     }
     asked.sort_unstable();
@@ -326,6 +327,11 @@ async fn save(scope: &mut Scope<'_>, head: &Head, books: Books) -> Result<()> {
     let takings_back = taken_back
         .iter()
         .map(|own| of_own_intent(head, "DELETE FROM lattice_intents", *own));
+    // Before what is opened: that was given up afterwards, and is written so, or is opened behind that.
+    let abandon = "UPDATE lattice_intents SET instance_id = NULL";
+    let abandonings = abandoned
+        .iter()
+        .map(|own| of_own_intent(head, abandon, *own));
     let opened = opened.iter().filter_map(|it| books.intents.get(it));
     let opened: Vec<_> = opened.collect();
     let openings = parts(head.backend, &opened).map(|part| {
@@ -333,10 +339,6 @@ async fn save(scope: &mut Scope<'_>, head: &Head, books: Books) -> Result<()> {
         let (table, columns) = ("lattice_intents", &intent_table::COLUMNS);
         Sql::insert(head.backend, table, columns, rows).or_nothing("attempt_key")
     });
-    let abandon = "UPDATE lattice_intents SET instance_id = NULL";
-    let abandonings = abandoned
-        .iter()
-        .map(|own| of_own_intent(head, abandon, *own));
     let entries = parts(head.backend, fresh).map(|part| {
         let rows = part.iter().map(|(entry, hash)| {
             entry_table::row(entry, hash.get_or_init(|| entry.payload_hash()))
@@ -345,8 +347,8 @@ async fn save(scope: &mut Scope<'_>, head: &Head, books: Books) -> Result<()> {
     });
     let statements = closings
         .chain(takings_back)
-        .chain(openings)
         .chain(abandonings)
+        .chain(openings)
         .chain(entries)
         .chain(head.advance(books.position));
     run_each(scope, statements).await
