@@ -294,7 +294,7 @@ impl ChatStream {
 
 fn deltas_of(place: u64, part: &Part) -> Vec<Delta> {
     match part {
-        Part::Text(text) => vec![Delta::Text(text.clone())],
+        Part::Text(text) if !text.is_empty() => vec![Delta::Text(text.clone())],
         Part::Reasoning(thought) if !thought.text().is_empty() => {
             vec![Delta::Reasoning(thought.text().to_owned())]
         }

@@ -170,8 +170,12 @@ pub struct ToolResult {
 /// `OpenAI`'s responses show a summary and seal the rest where [`thinking`](crate::ChatRequest::thinking) was asked
 /// for; Anthropic's and Bedrock's models sign their thoughts, Gemini's sign parts of a reply; on chat completions
 /// and Ollama's wire they are words and nothing else.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// It goes back only where it came from, for no other provider can check who signed it; Claude's signatures hold at
+/// Anthropic and on Bedrock alike ([extended thinking](https://platform.claude.com/docs/en/build-with-claude/extended-thinking)).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reasoning {
+    pub(crate) wire: Wire,
     pub(crate) id: Option<String>,
     pub(crate) text: String,
     pub(crate) signature: Option<String>,
@@ -605,6 +609,25 @@ impl ToolResult {
 }
 
 impl Reasoning {
+    /// The wires on which Claude's thoughts come, with signatures that hold on both.
+    pub(crate) const CLAUDES: [Wire; 2] = [Wire::AnthropicMessages, Wire::BedrockConverse];
+
+    /// A thought that begins on this wire.
+    pub(crate) fn on(wire: Wire) -> Self {
+        Self {
+            wire,
+            id: None,
+            text: String::new(),
+            signature: None,
+            is_sealed: false,
+        }
+    }
+
+    /// Whether it came on one of these wires.
+    pub(crate) fn is_on(&self, wires: &[Wire]) -> bool {
+        wires.contains(&self.wire)
+    }
+
     /// What the model thought, empty where the provider keeps it to itself.
     ///
     /// A summary, where the provider shows no more: what was charged is more than what stands here.

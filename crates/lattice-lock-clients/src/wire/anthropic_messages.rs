@@ -79,8 +79,8 @@ use super::{
 use crate::codes::REQUEST_INVALID;
 use crate::request::{ImageSource, refuse, unsupported};
 use crate::{
-    CacheLife, ChatRequest, Delta, FinishReason, Format, Message, Part, Role, Thinking, Tool,
-    ToolChoice,
+    CacheLife, ChatRequest, Delta, FinishReason, Format, Message, Part, Reasoning, Role, Thinking,
+    Tool, ToolChoice,
 };
 
 /// What a request without a limit is given.
@@ -138,7 +138,7 @@ impl Protocol for AnthropicMessages {
             None if error.is_some() => return Err(Unreadable::problem(body)),
             None => return Err(Unreadable::Malformed("the reply has no content")),
         };
-        let mut reply = Reply::new(Blocks::default());
+        let mut reply = Reply::new(Blocks::of(Wire::AnthropicMessages));
         reply.head(body)?;
         for (place, block) in blocks.into_iter().enumerate() {
             reply.block(place as u64, block)?;
@@ -147,7 +147,7 @@ impl Protocol for AnthropicMessages {
     }
 
     fn reader(&self, _: &Provider) -> Box<dyn Reader> {
-        Box::new(Reply::new(Blocks::telling()))
+        Box::new(Reply::new(Blocks::telling(Wire::AnthropicMessages)))
     }
 
     fn class(&self, problem: &Problem) -> Option<FailureClass> {
@@ -724,6 +724,7 @@ fn block(part: &Part) -> Result<Option<Block<'_>>> {
             content: &result.content,
             is_error: result.is_error,
         },
+        Part::Reasoning(thought) if !thought.is_on(&Reasoning::CLAUDES) => return Ok(None),
         Part::Reasoning(thought) if thought.is_sealed => Typed::RedactedThinking {
             data: thought.signature.as_deref().unwrap_or_default(),
         },

@@ -70,7 +70,9 @@ use super::{
     json as reading, names, read, to_json,
 };
 use crate::request::{ImageSource, refuse, unsupported};
-use crate::{CacheLife, ChatRequest, Delta, FinishReason, Format, Message, Part, Role, ToolChoice};
+use crate::{
+    CacheLife, ChatRequest, Delta, FinishReason, Format, Message, Part, Reasoning, Role, ToolChoice,
+};
 
 /// Amazon's `Converse`, as
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html> has it.
@@ -129,7 +131,7 @@ impl Protocol for BedrockConverse {
         let [content] = reading::inner(message, ["content"]);
         let blocks: Vec<&RawValue> =
             reading::read(content).ok_or(Unreadable::Malformed("the reply has no content"))?;
-        let mut reply = Reply::new(Blocks::default());
+        let mut reply = Reply::new(Blocks::of(Wire::BedrockConverse));
         for (place, block) in blocks.into_iter().enumerate() {
             reply.block(place as u64, block)?;
         }
@@ -144,7 +146,7 @@ impl Protocol for BedrockConverse {
     }
 
     fn reader(&self, _: &Provider) -> Box<dyn Reader> {
-        Box::new(Reply::new(Blocks::telling()))
+        Box::new(Reply::new(Blocks::telling(Wire::BedrockConverse)))
     }
 
     fn class(&self, problem: &Problem) -> Option<FailureClass> {
@@ -538,6 +540,7 @@ fn said(part: &Part) -> Result<Option<Value>> {
                 "status": status,
             }})
         }
+        Part::Reasoning(thought) if !thought.is_on(&Reasoning::CLAUDES) => return Ok(None),
         Part::Reasoning(thought) if thought.is_sealed => {
             json!({ "reasoningContent": { "redactedContent": thought.signature } })
         }

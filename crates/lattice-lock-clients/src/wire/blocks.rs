@@ -22,8 +22,9 @@ const PART: usize = 128;
 
 /// The parts of a reply in the making, each at a place of its own. Whole replies and streams are made of the same
 /// words in the same places, so that they come to the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Blocks {
+    wire: Wire,
     parts: BTreeMap<(u64, u64), Part>,
     size: usize,
     /// What has not been handed on yet; nothing is noted for a whole reply.
@@ -31,14 +32,24 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
+    /// Parts of a reply on this wire.
+    pub(super) fn of(wire: Wire) -> Self {
+        Self {
+            wire,
+            parts: BTreeMap::new(),
+            size: 0,
+            news: None,
+        }
+    }
+
     /// Parts that are told as they come.
     ///
     /// Only what a reader of a stream shows is told: a signature, a sealed thought and what has no type here are in
     /// the reply alone.
-    pub(super) fn telling() -> Self {
+    pub(super) fn telling(wire: Wire) -> Self {
         Self {
             news: Some(VecDeque::new()),
-            ..Self::default()
+            ..Self::of(wire)
         }
     }
 
@@ -226,7 +237,8 @@ impl Blocks {
         change: impl FnOnce(&mut Reasoning),
     ) -> Result<(), Unreadable> {
         let is_thought = |part: &Part| matches!(part, Part::Reasoning(_));
-        let begin = || Part::Reasoning(Reasoning::default());
+        let wire = self.wire;
+        let begin = || Part::Reasoning(Reasoning::on(wire));
         if let Part::Reasoning(thought) = self.open(place, bytes, is_thought, begin)? {
             change(thought);
         }
@@ -278,7 +290,7 @@ mod tests {
 
     #[test]
     fn what_was_told_stays_though_something_else_begins_in_its_place() {
-        let mut blocks = Blocks::telling();
+        let mut blocks = Blocks::telling(Wire::Gemini);
         blocks.text(0, "a").unwrap();
         blocks.call(0, "1", "f").unwrap();
         blocks.arguments(0, "[]").unwrap();
@@ -304,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_call_that_begins_twice_is_one() {
-        let mut blocks = Blocks::telling();
+        let mut blocks = Blocks::telling(Wire::Gemini);
         blocks.call(0, "1", "f").unwrap();
         blocks.arguments(0, "[").unwrap();
         blocks.call(0, "1", "f").unwrap();
@@ -316,7 +328,7 @@ mod tests {
     #[test]
     fn a_reply_without_end_is_given_up() {
         let check = |add: &dyn Fn(&mut Blocks, u64) -> Result<(), Unreadable>| {
-            let mut blocks = Blocks::default();
+            let mut blocks = Blocks::of(Wire::Gemini);
             let taken = (0..1_000_000).take_while(|at| add(&mut blocks, *at).is_ok());
             assert!(taken.count() <= LARGEST / PART);
         };

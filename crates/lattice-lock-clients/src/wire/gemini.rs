@@ -132,7 +132,7 @@ impl Protocol for Gemini {
     }
 
     fn said(&self, _: &Provider, body: &[u8]) -> Result<Said, Unreadable> {
-        let mut reply = Reply::new(Blocks::default());
+        let mut reply = Reply::new(Blocks::of(Wire::Gemini));
         reply.chunk(body)?;
         if !reply.is_answered {
             return Err(Unreadable::Malformed("the reply has no candidate"));
@@ -141,7 +141,7 @@ impl Protocol for Gemini {
     }
 
     fn reader(&self, _: &Provider) -> Box<dyn Reader> {
-        Box::new(Reply::new(Blocks::telling()))
+        Box::new(Reply::new(Blocks::telling(Wire::Gemini)))
     }
 
     fn class(&self, problem: &Problem) -> Option<FailureClass> {
@@ -543,6 +543,7 @@ fn said(part: &Part) -> Result<Option<Value>> {
             let key = if result.is_error { "error" } else { "result" };
             json!({ "functionResponse": { "name": name, "response": { key: result.content } } })
         }
+        Part::Reasoning(thought) if !thought.is_on(&[Wire::Gemini]) => return Ok(None),
         Part::Reasoning(thought) => {
             let signature = thought.signature.as_deref();
             let said = json!({ "text": thought.text });

@@ -26,7 +26,7 @@
 //! middle of a stream is a cut stream.
 
 use lattice_lock_errors::{Error, Result};
-use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider};
+use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider, Wire};
 use reqwest::Url;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -89,7 +89,7 @@ impl Protocol for OllamaChat {
     }
 
     fn said(&self, _: &Provider, body: &[u8]) -> Result<Said, Unreadable> {
-        let mut reply = Reply::new(Blocks::default());
+        let mut reply = Reply::new(Blocks::of(Wire::OllamaChat));
         reply.line(body)?;
         Ok(reply.said())
     }
@@ -99,7 +99,7 @@ impl Protocol for OllamaChat {
     }
 
     fn reader(&self, _: &Provider) -> Box<dyn Reader> {
-        Box::new(Reply::new(Blocks::telling()))
+        Box::new(Reply::new(Blocks::telling(Wire::OllamaChat)))
     }
 
     /// Its errors are a text and nothing else: the status decides.
@@ -356,8 +356,10 @@ fn say(message: &Message, messages: &mut Vec<Value>) -> Result<()> {
                 "tool_name": result.name.as_deref().ok_or_else(nameless)?,
                 "content": result.content,
             })),
-            Part::Reasoning(thought) => thoughts.push_str(&thought.text),
-            Part::Text(_) | Part::Opaque(..) => {}
+            Part::Reasoning(thought) if thought.is_on(&[Wire::OllamaChat]) => {
+                thoughts.push_str(&thought.text);
+            }
+            Part::Text(_) | Part::Reasoning(_) | Part::Opaque(..) => {}
         }
     }
     let text = message.text();

@@ -68,7 +68,7 @@
 use std::borrow::Cow;
 
 use lattice_lock_errors::{Error, Result, Secret};
-use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider, ServiceTier};
+use lattice_lock_providers::{Bucket, FailureClass, ModelName, Provider, ServiceTier, Wire};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use serde::Serialize;
@@ -159,7 +159,7 @@ impl Protocol for OpenAiChat {
     }
 
     fn said(&self, provider: &Provider, body: &[u8]) -> Result<Said, Unreadable> {
-        let mut reply = Reply::new(provider, Blocks::default());
+        let mut reply = Reply::new(provider, Blocks::of(Wire::OpenAiChat));
         let around = reply.around(body, WHOLE)?;
         let choice = around.choice.ok_or_else(|| {
             if around.is_error {
@@ -175,7 +175,7 @@ impl Protocol for OpenAiChat {
     }
 
     fn reader(&self, provider: &Provider) -> Box<dyn Reader> {
-        Box::new(Reply::new(provider, Blocks::telling()))
+        Box::new(Reply::new(provider, Blocks::telling(Wire::OpenAiChat)))
     }
 
     fn class(&self, problem: &Problem) -> Option<FailureClass> {

@@ -101,13 +101,13 @@ impl Protocol for OpenAiResponses {
     }
 
     fn said(&self, _: &Provider, body: &[u8]) -> Result<Said, Unreadable> {
-        let mut reply = Reply::new(Blocks::default());
+        let mut reply = Reply::new(Blocks::of(Wire::OpenAiResponses));
         reply.whole(body)?;
         Ok(reply.said())
     }
 
     fn reader(&self, _: &Provider) -> Box<dyn Reader> {
-        Box::new(Reply::new(Blocks::telling()))
+        Box::new(Reply::new(Blocks::telling(Wire::OpenAiResponses)))
     }
 
     fn class(&self, problem: &Problem) -> Option<FailureClass> {
@@ -619,7 +619,8 @@ fn items(message: &Message) -> Vec<Value> {
                 "output": result.content,
             })),
             Part::Reasoning(thought) => {
-                if let (Some(id), Some(sealed)) = (&thought.id, &thought.signature) {
+                let is_own = thought.is_on(&[Wire::OpenAiResponses]);
+                if let (true, Some(id), Some(sealed)) = (is_own, &thought.id, &thought.signature) {
                     items.push(json!({
                         "type": "reasoning",
                         "id": id,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lattice_lock_clients::{ChatReply, ChatRequest, Client, Delta, HttpClients, Message, Role};
+use lattice_lock_clients::{
+    ChatReply, ChatRequest, Client, Delta, HttpClients, Message, Part, Role,
+};
 use lattice_lock_errors::Result;
 use lattice_lock_providers::{Provider, TokenUsage, Wire};
 use lattice_lock_testkit::{Exchange, ScriptedServer};
@@ -303,4 +305,66 @@ async fn every_reply_can_be_sent_back() {
             answered.unwrap_or_else(|error| panic!("{}: {error:?}", golden.name));
         }
     }
+}
+
+/// No other provider can check who signed a thought, and some refuse what they did not sign themselves.
+#[tokio::test]
+async fn what_a_model_thought_goes_back_to_nobody_else() {
+    let stages = || [OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC, GEMINI, OLLAMA];
+    let mut returned = 0;
+    for (from, origin) in stages().iter().enumerate() {
+        for (to, other) in stages().iter().enumerate() {
+            let (server, clients) = (
+                ScriptedServer::start().await.unwrap(),
+                HttpClients::new().unwrap(),
+            );
+            for golden in origin.exchanges() {
+                server.script(golden.plain());
+                let client = clients.client(&origin.provider(&golden, &server));
+                let Ok(reply) = client.chat(&model(), &ChatRequest::new("Hello?")).await else {
+                    continue;
+                };
+                let thoughts = reply.parts().iter().filter_map(|part| match part {
+                    Part::Reasoning(thought) => Some(thought.text().to_owned()),
+                    _ => None,
+                });
+                let thoughts: Vec<_> = thoughts.collect();
+                if thoughts.is_empty() {
+                    continue;
+                }
+                let mut request = ChatRequest::new("Hello?").push(reply.to_message());
+                for call in reply.tool_calls() {
+                    request = request.push(Message::tool(call, "7"));
+                }
+                let answer = other.exchanges().swap_remove(0);
+                server.script(answer.plain());
+                let client = clients.client(&other.provider(&answer, &server));
+                client
+                    .chat(&model(), &request.message(Role::User, "And?"))
+                    .await
+                    .unwrap();
+                let sent = server.received().pop().unwrap();
+                let sent = String::from_utf8_lossy(sent.body());
+                let is_there = |text: &String| !text.is_empty() && sent.contains(text.as_str());
+                let signed = [
+                    "\"encrypted_content\"",
+                    "\"signature\"",
+                    "\"redacted_thinking\"",
+                ];
+                let shows =
+                    thoughts.iter().any(is_there) || signed.iter().any(|it| sent.contains(it));
+                assert!(
+                    from == to || !shows,
+                    "{} at {}: {sent}",
+                    golden.name,
+                    answer.name
+                );
+                returned += usize::from(shows);
+            }
+        }
+    }
+    assert!(
+        returned > 5,
+        "only {returned} went back to where they came from"
+    );
 }
