@@ -146,7 +146,12 @@ mod parts {
 #[derive(Clone, Debug)]
 pub(super) enum Done {
     Noted,
-    Recorded { entry: Arc<Entry>, replayed: bool },
+    /// Nothing: the attempt that was to begin is booked.
+    Over,
+    Recorded {
+        entry: Arc<Entry>,
+        replayed: bool,
+    },
 }
 
 pub(super) type Revision = (Subject, u16);
@@ -180,8 +185,8 @@ impl Books {
         match item {
             Item::Renew => Ok(Done::Noted),
             Item::Intend(intent) => {
-                self.intend(intent);
-                Ok(Done::Noted)
+                let is_open = self.intend(intent);
+                Ok(if is_open { Done::Noted } else { Done::Over })
             }
             Item::Withdraw { attempt, next } => {
                 self.close(*attempt);
@@ -213,17 +218,17 @@ impl Books {
         }
     }
 
-    /// Opens an intent, unless the attempt is booked.
-    fn intend(&mut self, intent: &Intent) {
+    /// Opens an intent, unless the attempt is booked; whether it is open now.
+    fn intend(&mut self, intent: &Intent) -> bool {
         let subject = Subject::Attempt(intent.attempt);
-        if self.archived.contains_key(&subject.key(0)) {
-            return;
+        if self.archived.contains_key(&subject.key(0)) || self.entries.contains_key(&(subject, 0)) {
+            return false;
         }
-        if !self.entries.contains_key(&(subject, 0)) && !self.intents.contains_key(&intent.attempt)
-        {
+        if !self.intents.contains_key(&intent.attempt) {
             self.intents.insert(intent.attempt, intent.clone());
             self.changes.opened.insert(intent.attempt);
         }
+        true
     }
 
     pub(super) fn close(&mut self, attempt: AttemptId) {

@@ -195,8 +195,10 @@ impl Shared {
     fn answer_all(&self, jobs: Vec<Job>, outcomes: Vec<Result<Ack>>) {
         let mut queue = self.queue();
         queue.in_hand = queue.in_hand.saturating_sub(jobs.len());
-        for (job, _) in jobs.iter().zip(&outcomes).filter(|(_, it)| it.is_ok()) {
-            queue.follow(&job.item, self.caller.instance);
+        for (job, outcome) in jobs.iter().zip(&outcomes) {
+            if let Ok(ack) = outcome {
+                queue.follow(&job.item, &ack.done, self.caller.instance);
+            }
         }
         drop(queue);
         for (job, outcome) in jobs.into_iter().zip(outcomes) {

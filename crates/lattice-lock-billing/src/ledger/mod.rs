@@ -412,7 +412,9 @@ impl Ledger {
                 booking,
                 replayed,
             }),
-            Done::Noted => Err(Error::new(LEDGER_CORRUPT, "a booking without an entry")),
+            Done::Noted | Done::Over => {
+                Err(Error::new(LEDGER_CORRUPT, "a booking without an entry"))
+            }
         }
     }
 

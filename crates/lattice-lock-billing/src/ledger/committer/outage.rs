@@ -136,8 +136,8 @@ impl Shared {
     fn caught_up(&self, oldest: &Oldest, outcomes: &[Result<Ack>]) {
         let mut queue = self.queue();
         for (item, outcome) in oldest.items.iter().zip(outcomes) {
-            if outcome.is_ok() {
-                queue.follow(item, self.caller.instance);
+            if let Ok(ack) = outcome {
+                queue.follow(item, &ack.done, self.caller.instance);
             }
         }
     }

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Shared;
 use crate::ledger::LedgerStatus;
-use crate::ledger::books::Item;
+use crate::ledger::books::{Done, Item};
 use crate::ledger::store::Ack;
 use crate::{AttemptId, InstanceId, Intent};
 
@@ -51,9 +51,10 @@ impl Job {
 
 impl Queue {
     /// Remembers which attempts are under way here.
-    pub(super) fn follow(&mut self, item: &Item, instance: InstanceId) {
+    pub(super) fn follow(&mut self, item: &Item, done: &Done, instance: InstanceId) {
         let next = match item {
             Item::Renew => return,
+            Item::Intend(_) if matches!(done, Done::Over) => None,
             Item::Intend(intent) => Some(intent),
             Item::Record { entry, next } => {
                 if let Some(attempt) = entry.attempt() {

@@ -253,3 +253,25 @@ async fn what_is_refused_is_given_up_before_its_caller_knows() {
     committer.0.commit(vec![job], &mut backlog).await;
     assert_eq!(looked.await.unwrap(), (true, 1));
 }
+
+#[tokio::test]
+async fn an_attempt_that_is_booked_is_not_under_way_whoever_begins_it() {
+    let folder = TempDir::new().unwrap();
+    let committer = committer(&folder).await;
+    let (caller, attempt) = (
+        committer.0.caller.clone(),
+        AttemptId::first(OperationId::generate()),
+    );
+    let who = Principal::external("user-17").unwrap();
+    let model = "openai/gpt-5".parse().unwrap();
+    let entry = Entry::new(attempt, &who, model, crate::Outcome::Replied).unwrap();
+    let item = Item::Record {
+        entry: Box::new(Stamped::new(entry)),
+        next: None,
+    };
+    committer.submit(&caller, item).await.unwrap();
+    let again = intend_of(&committer, attempt);
+    committer.submit(&caller, again).await.unwrap();
+    assert!(committer.0.queue().open.is_empty());
+    assert!(!keeps(&committer).await);
+}
