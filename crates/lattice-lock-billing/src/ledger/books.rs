@@ -1,7 +1,7 @@
 //! What each write means, apart from where it is kept.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -224,8 +224,8 @@ impl Books {
         if self.archived.contains_key(&subject.key(0)) || self.entries.contains_key(&(subject, 0)) {
             return false;
         }
-        if !self.intents.contains_key(&intent.attempt) {
-            self.intents.insert(intent.attempt, intent.clone());
+        if let btree_map::Entry::Vacant(place) = self.intents.entry(intent.attempt) {
+            place.insert(intent.clone());
             self.changes.opened.insert(intent.attempt);
         }
         true
