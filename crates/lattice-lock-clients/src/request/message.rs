@@ -99,10 +99,10 @@ pub enum Part {
     /// What a tool answered.
     ToolResult(ToolResult),
     /// What the model thought before it answered. It goes back as it came, since some providers check its
-    /// signature. Who gets it is for the wire that is asked, whichever it came from: Anthropic's and Bedrock's get
-    /// what is signed or sealed, the responses what has an id and a sealed form, Gemini's and Ollama's all of it,
-    /// chat completions nothing. A provider may refuse what another one signed: a conversation that goes on
-    /// elsewhere is best made of its words.
+    /// signature, and only on the wire that it came on: the responses take what has an id and a sealed form,
+    /// Gemini's and Ollama's all of it, chat completions nothing. Anthropic's and Bedrock's take what is signed or
+    /// sealed, of each other too. Elsewhere it is left out, and a message of nothing else with it. Another provider
+    /// on the same wire may refuse it.
     Reasoning(Reasoning),
     /// Something of one wire that has no type here, such as a search that the provider made, code that it ran, or sound
     /// that a model said. It is sent back to that wire as it came, and left out on any other.
@@ -171,8 +171,8 @@ pub struct ToolResult {
 /// for; Anthropic's and Bedrock's models sign their thoughts, Gemini's sign parts of a reply; on chat completions
 /// and Ollama's wire they are words and nothing else.
 ///
-/// It goes back only where it came from, for no other provider can check who signed it; Claude's signatures hold at
-/// Anthropic and on Bedrock alike ([extended thinking](https://platform.claude.com/docs/en/build-with-claude/extended-thinking)).
+/// It goes back only on the wire that it came on, for nobody else can check its signature; Claude's hold at Anthropic
+/// and on Bedrock alike ([extended thinking](https://platform.claude.com/docs/en/build-with-claude/extended-thinking)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reasoning {
     pub(crate) wire: Wire,

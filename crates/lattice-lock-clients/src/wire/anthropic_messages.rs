@@ -480,7 +480,10 @@ struct Body<'a> {
 impl<'a> Body<'a> {
     fn new(asked: &Asked<'a>, preamble: Option<&'a str>) -> Result<Self> {
         let request = asked.request;
-        let messages = request.conversation().map(turn).collect::<Result<_>>()?;
+        let messages = request
+            .conversation()
+            .filter_map(|message| turn(message).transpose())
+            .collect::<Result<_>>()?;
         let last = request.tools.len().saturating_sub(1);
         // Tools come before the system prompt: without one they are what is kept.
         let kept = request.system_cache.filter(|_| preamble.is_none());
@@ -673,16 +676,17 @@ enum Source<'a> {
 }
 
 /// The results of tools come first in their message, as the wire wants them.
-fn turn(message: &Message) -> Result<Turn<'_>> {
+/// None where nothing of it is for this wire.
+fn turn(message: &Message) -> Result<Option<Turn<'_>>> {
     let role = match message.role() {
         Role::Assistant => "assistant",
         Role::User | Role::System => "user",
     };
     if let ([Part::Text(text)], None) = (message.parts(), message.cache()) {
-        return Ok(Turn {
+        return Ok(Some(Turn {
             role,
             content: Content::Text(text),
-        });
+        }));
     }
     let is_result = |part: &&Part| matches!(part, Part::ToolResult(_));
     let (results, others): (Vec<_>, Vec<_>) = message.parts().iter().partition(is_result);
@@ -698,8 +702,9 @@ fn turn(message: &Message) -> Result<Turn<'_>> {
     if let (Some(life), Some(last)) = (message.cache(), blocks.last_mut()) {
         last.cache_control = Some(life.into());
     }
+    let is_there = !blocks.is_empty();
     let content = Content::Blocks(blocks);
-    Ok(Turn { role, content })
+    Ok(is_there.then_some(Turn { role, content }))
 }
 
 fn block(part: &Part) -> Result<Option<Block<'_>>> {

@@ -429,7 +429,10 @@ impl<'a> Body<'a> {
             system.push(cache_point(life));
         }
         Ok(Self {
-            messages: request.conversation().map(turn).collect::<Result<_>>()?,
+            messages: request
+                .conversation()
+                .filter_map(|message| turn(message).transpose())
+                .collect::<Result<_>>()?,
             system,
             inference_config: inference_config(request),
             tool_config: tool_config(request),
@@ -505,7 +508,8 @@ fn output_config(request: &ChatRequest) -> Option<Value> {
     Some(json!({ "textFormat": { "type": "json_schema", "structure": structure } }))
 }
 
-fn turn(message: &Message) -> Result<Value> {
+/// None where nothing of it is for this wire.
+fn turn(message: &Message) -> Result<Option<Value>> {
     let role = match message.role() {
         Role::Assistant => "assistant",
         Role::User | Role::System => "user",
@@ -514,8 +518,11 @@ fn turn(message: &Message) -> Result<Value> {
     for part in message.parts() {
         content.extend(said(part)?);
     }
+    if content.is_empty() {
+        return Ok(None);
+    }
     content.extend(message.cache().map(cache_point));
-    Ok(json!({ "role": role, "content": content }))
+    Ok(Some(json!({ "role": role, "content": content })))
 }
 
 fn said(part: &Part) -> Result<Option<Value>> {

@@ -55,8 +55,8 @@
 //!
 //! All tools are functions of one `tools` entry, with `parametersJsonSchema`. A result is found by its tool's name,
 //! so that one without a name is refused; a failed one stands under `error` instead of `result`. System messages
-//! are joined to the one `systemInstruction`. A thought goes back, with its signature if it has one. The key
-//! travels in a header and never in the address, where this interface takes it, too.
+//! are joined to the one `systemInstruction`. A thought that came on this wire goes back, with its signature if it
+//! has one. The key travels in a header and never in the address, where this interface takes it, too.
 //!
 //! # Embeddings
 //!
@@ -432,7 +432,10 @@ struct Body<'a> {
 impl<'a> Body<'a> {
     fn new(request: &'a ChatRequest, preamble: Option<&str>) -> Result<Self> {
         Ok(Self {
-            contents: request.conversation().map(content).collect::<Result<_>>()?,
+            contents: request
+                .conversation()
+                .filter_map(|message| content(message).transpose())
+                .collect::<Result<_>>()?,
             system_instruction: preamble.map(|text| json!({ "parts": [{ "text": text }] })),
             tools: tools(request),
             tool_config: request.tool_choice.as_ref().map(tool_config),
@@ -510,7 +513,8 @@ fn thinking(thinking: Thinking) -> Value {
     }
 }
 
-fn content(message: &Message) -> Result<Value> {
+/// None where nothing of it is for this wire.
+fn content(message: &Message) -> Result<Option<Value>> {
     let role = match message.role() {
         Role::Assistant => "model",
         Role::User | Role::System => "user",
@@ -519,7 +523,7 @@ fn content(message: &Message) -> Result<Value> {
     for part in message.parts() {
         parts.extend(said(part)?);
     }
-    Ok(json!({ "role": role, "parts": parts }))
+    Ok((!parts.is_empty()).then(|| json!({ "role": role, "parts": parts })))
 }
 
 fn said(part: &Part) -> Result<Option<Value>> {

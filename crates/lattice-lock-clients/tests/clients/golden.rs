@@ -344,6 +344,12 @@ async fn what_a_model_thought_goes_back_to_nobody_else() {
                     .await
                     .unwrap();
                 let sent = server.received().pop().unwrap();
+                assert!(
+                    no_turn_is_empty(&sent.json()),
+                    "{} at {}",
+                    golden.name,
+                    answer.name
+                );
                 let sent = String::from_utf8_lossy(sent.body());
                 let is_there = |text: &String| !text.is_empty() && sent.contains(text.as_str());
                 let signed = [
@@ -367,4 +373,13 @@ async fn what_a_model_thought_goes_back_to_nobody_else() {
         returned > 5,
         "only {returned} went back to where they came from"
     );
+}
+
+/// Providers refuse a turn that says nothing.
+fn no_turn_is_empty(sent: &Value) -> bool {
+    let turns = ["messages", "contents"]
+        .iter()
+        .filter_map(|name| sent[name].as_array());
+    let said = |turn: &Value| turn["content"] != json!([]) && turn["parts"] != json!([]);
+    turns.flatten().all(said)
 }

@@ -54,7 +54,10 @@ impl Queue {
     pub(super) fn follow(&mut self, item: &Item, done: &Done, instance: InstanceId) {
         let next = match item {
             Item::Renew => return,
-            Item::Intend(_) if matches!(done, Done::Over) => None,
+            Item::Intend(intent) if matches!(done, Done::Over) => {
+                self.open.remove(&intent.attempt);
+                None
+            }
             Item::Intend(intent) => Some(intent),
             Item::Record { entry, next } => {
                 if let Some(attempt) = entry.attempt() {

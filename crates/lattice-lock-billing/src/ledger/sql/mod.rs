@@ -101,18 +101,23 @@ impl Tables {
         items: &Arc<[Arc<Item>]>,
         is_alive: bool,
     ) -> Result<Vec<Result<Ack>>> {
-        let batch = |doubles| Batch {
+        let batch = Batch {
             caller: caller.clone(),
             items: Arc::clone(items),
             is_alive,
             known: self.renewed().clone(),
-            doubles,
+            doubles: if self.doubled.load(Ordering::Relaxed) {
+                Doubles::Read
+            } else {
+                Doubles::Refused
+            },
         };
-        let mut doubles = Doubles::Refused;
-        if self.doubled.load(Ordering::Relaxed) {
-            doubles = Doubles::Read;
-        }
-        let booked = self.book_batch(batch(doubles)).await;
+        let booked = self
+            .write(|scope| {
+                let batch = batch.clone();
+                Box::pin(async move { book(scope, batch).await })
+            })
+            .await;
         if matches!(&booked, Err(refused) if refused.code() == UNIQUE_VIOLATION) {
             self.doubled.store(true, Ordering::Relaxed);
         }
@@ -120,14 +125,6 @@ impl Tables {
         self.doubled.store(booked.doubled, Ordering::Relaxed);
         self.renewed().extend(booked.renewed);
         Ok(booked.outcomes)
-    }
-
-    async fn book_batch(&self, batch: Batch) -> Result<Booked> {
-        self.write(|scope| {
-            let batch = batch.clone();
-            Box::pin(async move { book(scope, batch).await })
-        })
-        .await
     }
 
     fn renewed(&self) -> std::sync::MutexGuard<'_, HashMap<InstanceId, Timestamp>> {
