@@ -349,7 +349,7 @@ bare!(
 bare!(
     postgres,
     sqlx::PgConnection,
-    // Plans are made while the table is new, and kept: without this they would read all of it.
+    // Plans are made while the table is new, and kept: without the first they would read all of it.
     [
         "SET enable_seqscan = off",
         "SET plan_cache_mode = force_generic_plan"
