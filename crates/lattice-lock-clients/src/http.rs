@@ -315,8 +315,8 @@ impl HttpClientsBuilder {
 
     /// Sets how long nothing of a stream may come before it counts as a timeout; 3 minutes by default.
     ///
-    /// A reader's own pause ends nothing, however long, where more has come meanwhile. Comments and `ping` events
-    /// that keep a connection alive count as something.
+    /// A reader's own pause ends nothing, however long: silence counts from when a piece was asked for and not there.
+    /// Comments and `ping` events that keep a connection alive count as something.
     ///
     /// ```
     /// # use lattice_lock_clients::{ChatRequest, Client, HttpClients};

@@ -54,8 +54,9 @@ pub(super) struct Arrival {
     /// before, and moving it takes longer than reading one.
     idle: Pin<Box<Sleep>>,
     idle_timeout: Duration,
-    /// When something came last.
-    came: tokio::time::Instant,
+    /// Since when something is waited for. What is there already needs no clock, and a reader's own pause is no
+    /// silence of the provider's.
+    waits_since: Option<tokio::time::Instant>,
     is_over: bool,
     is_ending: bool,
     /// What went wrong, to be told after everything that came before it.
@@ -97,7 +98,7 @@ impl Arrival {
             bytes: 0,
             idle: Box::pin(sleep(idle_timeout)),
             idle_timeout,
-            came: tokio::time::Instant::now(),
+            waits_since: None,
             is_over: false,
             is_ending: false,
             failed: None,
@@ -169,7 +170,7 @@ impl Arrival {
                 return Poll::Ready(Err(self.about.failed(error)));
             }
         };
-        self.came = tokio::time::Instant::now();
+        self.waits_since = None;
         let bytes = match frame {
             None => return Poll::Ready(Ok(None)),
             Some(Err(error)) => return Poll::Ready(Err(self.unread(&error.into()))),
@@ -186,9 +187,12 @@ impl Arrival {
 
     /// Ends when nothing has come for too long.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let since = self
+            .waits_since
+            .get_or_insert_with(tokio::time::Instant::now);
+        let deadline = *since + self.idle_timeout;
         loop {
             ready!(self.idle.as_mut().poll(context));
-            let deadline = self.came + self.idle_timeout;
             if deadline <= self.idle.deadline() {
                 return Poll::Ready(());
             }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use lattice_lock_clients::{ChatReply, ChatRequest, Delta};
+use lattice_lock_clients::{ChatReply, ChatRequest, Delta, HttpClients};
 use lattice_lock_providers::{FailureClass, Provider, Wire};
 use lattice_lock_testkit::{Exchange, Usage};
 use serde_json::json;
@@ -70,6 +70,22 @@ async fn pieces_come_as_they_are_sent() {
         }
         assert_eq!(words.concat(), "one two three", "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_reader_that_keeps_its_thread_busy_takes_no_provider_for_silent() {
+    let clients = HttpClients::builder().idle_timeout(Duration::from_secs(1));
+    let pair = Pair::with(Provider::anthropic(), &clients.build().unwrap()).await;
+    let drip = Duration::from_millis(1);
+    let exchange = Exchange::reply("one two three").drip(16, drip);
+    pair.server.script(exchange);
+    let request = ChatRequest::new("Count.");
+    let mut stream = pair.client.stream(&model(), &request).await.unwrap();
+    assert!(stream.next().await.unwrap().is_ok());
+    // Nobody reads the connection meanwhile, so that nothing has come when it is asked for.
+    std::thread::sleep(Duration::from_millis(1_500));
+    let reply = stream.reply().await.unwrap();
+    assert_eq!(reply.text(), "one two three");
 }
 
 #[tokio::test]
