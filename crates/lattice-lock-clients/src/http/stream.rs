@@ -58,9 +58,19 @@ pub(super) struct Arrival {
     /// silence of the provider's.
     waits_since: Option<tokio::time::Instant>,
     is_over: bool,
-    is_ending: bool,
+    end: End,
     /// What went wrong, to be told after everything that came before it.
     failed: Option<Error>,
+}
+
+/// How far the wait for the end of the connection's message has come.
+enum End {
+    /// It was not asked for.
+    Ahead,
+    /// It was not there; the connection's own task has a turn.
+    Asked,
+    /// It is waited for.
+    Awaited,
 }
 
 /// The longest stream that is kept as it came, in bytes.
@@ -100,7 +110,7 @@ impl Arrival {
             idle_timeout,
             waits_since: None,
             is_over: false,
-            is_ending: false,
+            end: End::Ahead,
             failed: None,
         }
     }
@@ -202,18 +212,31 @@ impl Arrival {
 
     /// Waits for the end of the body, without which the connection cannot be used again; not for long, since
     /// everything was said.
+    ///
+    /// Mostly it is there as soon as the connection's task has had a turn. A timer that is sooner than all others
+    /// would wake the runtime from its sleep, which takes longer than reading a piece, and so it is not set before.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !std::mem::replace(&mut self.is_ending, true) {
-            let deadline = tokio::time::Instant::now() + LINGER;
-            self.idle.as_mut().reset(deadline);
-        }
         loop {
             match Pin::new(&mut self.body).poll_frame(context) {
                 Poll::Ready(Some(Ok(_))) => {}
                 Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => return self.idle.as_mut().poll(context),
+                Poll::Pending => break,
             }
         }
+        match self.end {
+            End::Ahead => {
+                self.end = End::Asked;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            End::Asked => {
+                self.end = End::Awaited;
+                let deadline = tokio::time::Instant::now() + LINGER;
+                self.idle.as_mut().reset(deadline);
+            }
+            End::Awaited => {}
+        }
+        self.idle.as_mut().poll(context)
     }
 }
 

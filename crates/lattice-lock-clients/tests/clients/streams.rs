@@ -5,7 +5,7 @@ use lattice_lock_providers::{FailureClass, Provider, Wire};
 use lattice_lock_testkit::{Exchange, Usage};
 use serde_json::json;
 
-use crate::support::{Pair, class, clients, context, model, wires};
+use crate::support::{Pair, both, class, clients, context, model, wires};
 
 fn rich() -> Exchange {
     Exchange::reply("Let me look that up.")
@@ -167,6 +167,20 @@ async fn a_connection_is_used_again_after_a_stream() {
         stream.reply().await.unwrap();
     }
     assert_eq!(pair.server.connections(), 1);
+}
+
+#[tokio::test]
+async fn after_the_last_word_nothing_is_waited_for() {
+    for provider in both() {
+        let pair = Pair::of(provider).await;
+        // All of it comes, and the end of the connection's message never does.
+        let exchange = Exchange::reply("Hello there.").stall_at(1_000_000);
+        pair.server.script(exchange);
+        let request = ChatRequest::new("Hello?");
+        let stream = pair.client.stream(&model(), &request).await.unwrap();
+        let in_time = tokio::time::timeout(Duration::from_secs(10), stream.reply()).await;
+        assert_eq!(in_time.unwrap().unwrap().text(), "Hello there.");
+    }
 }
 
 #[tokio::test]
