@@ -274,6 +274,7 @@ async fn what_repricing_changes_is_told_also_where_it_waits_for_the_database() {
 async fn callers_who_never_stop_do_not_keep_the_database_from_being_caught_up_with() {
     let place = Place::new().await;
     for ledger in [place.with_spool(), Ledger::new(&place.database)] {
+        let before = place.entries().await;
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let writers: Vec<_> = (0..8)
             .map(|_| {
@@ -290,7 +291,6 @@ async fn callers_who_never_stop_do_not_keep_the_database_from_being_caught_up_wi
                 })
             })
             .collect();
-        let before = place.entries().await;
         place
             .away(async || until(|| ledger.status().away.is_some()).await)
             .await;
