@@ -1,6 +1,7 @@
 //! What becomes of writes while the database is away, and of one that makes others fail.
 
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use lattice_lock_billing::{AttemptId, Booking, Intent, Ledger, LedgerStatus, Ope
 use lattice_lock_principal::Principal;
 use lattice_lock_repository::{Database, DatabaseOptions};
 use sea_orm::ConnectionTrait;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use tempfile::TempDir;
 
 use crate::{entry, first};
@@ -17,6 +19,7 @@ pub(crate) struct Place {
     pub(crate) folder: TempDir,
     pub(crate) url: String,
     pub(crate) database: Database,
+    pool: sqlx::SqlitePool,
 }
 
 impl Place {
@@ -26,12 +29,23 @@ impl Place {
         let patient = Database::open(&url).await.unwrap();
         patient.migrate(Ledger::MIGRATIONS).await.unwrap();
         patient.dispose().await;
-        let options = DatabaseOptions::default().acquire_timeout(Duration::from_millis(500));
-        let database = Database::open_with(&url, options).await.unwrap();
+        // Only for the file's lock is it not waited long: a connection that is slow to be made does not mean that the
+        // database is away.
+        let file = SqliteConnectOptions::from_str(&url)
+            .unwrap()
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_millis(500));
+        let pool = sqlx::sqlite::SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(LONG);
+        let pool = pool.connect_with(file).await.unwrap();
+        let options = DatabaseOptions::default().acquire_timeout(LONG);
+        let database = Database::from_pool(pool.clone(), &options).unwrap();
         Self {
             folder,
             url,
             database,
+            pool,
         }
     }
 
@@ -52,6 +66,8 @@ impl Place {
             Arc::new(tokio::sync::Notify::new()),
         );
         let (held, ended) = (Arc::clone(&go), Arc::clone(&gone));
+        // `SQLite` lets nobody in by turns: writers who never stop could keep the other one out for as long as they like.
+        let turn = self.pool.acquire().await.unwrap();
         let holder = tokio::spawn(async move {
             other
                 .transaction(|_| {
@@ -67,6 +83,7 @@ impl Place {
             other.dispose().await;
         });
         go.notified().await;
+        drop(turn);
         let done = work().await;
         gone.notify_one();
         holder.await.unwrap();
@@ -269,14 +286,14 @@ async fn one_that_the_database_refuses_does_not_take_others_with_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_may_lose_what_it_commits_is_not_called_durable() {
     let folder = TempDir::new().unwrap();
-    let file = sqlx::sqlite::SqliteConnectOptions::new()
+    let file = SqliteConnectOptions::new()
         .filename(folder.path().join("ledger.db"))
         .create_if_missing(true)
         .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
     for (synchronous, booking) in [
-        (sqlx::sqlite::SqliteSynchronous::Off, Booking::Memory),
-        (sqlx::sqlite::SqliteSynchronous::Normal, Booking::Memory),
-        (sqlx::sqlite::SqliteSynchronous::Full, Booking::Durable),
+        (SqliteSynchronous::Off, Booking::Memory),
+        (SqliteSynchronous::Normal, Booking::Memory),
+        (SqliteSynchronous::Full, Booking::Durable),
     ] {
         let pool = sqlx::sqlite::SqlitePoolOptions::new()
             .max_connections(1)
