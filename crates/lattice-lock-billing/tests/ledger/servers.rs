@@ -1,8 +1,11 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lattice_lock_billing::{Ledger, Resolution};
-use lattice_lock_repository::{Database, DatabaseOptions};
+use lattice_lock_repository::{Database, DatabaseOptions, Timestamp, database_error};
+use sea_orm::ConnectionTrait;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::contract::{Fact, intent, open};
@@ -103,31 +106,50 @@ impl Server {
     }
 }
 
-#[cfg(feature = "postgres")]
-pub(crate) const HOLD_POSTGRES: &str = "WITH held AS (SELECT 1 FROM lattice_ledger WHERE id = 1 FOR UPDATE) \
-     SELECT pg_sleep(2.5) FROM held";
-#[cfg(feature = "mysql")]
-const HOLD_MYSQL: &str = "UPDATE lattice_ledger SET archives = archives + SLEEP(2.5) WHERE id = 1";
-
-/// Lets another process stall for a while with the ledger's lock.
-pub(crate) async fn stall(database: &Database, hold: &'static str) -> tokio::task::JoinHandle<()> {
-    let holder = database.clone();
-    let stalled = tokio::spawn(async move { execute(&holder, hold).await });
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    stalled
+/// Does something while another process has the ledger's lock.
+pub(crate) async fn while_locked<T>(database: &Database, work: impl Future<Output = T>) -> T {
+    let (had, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (holder, has, ended) = (database.clone(), Arc::clone(&had), Arc::clone(&done));
+    let holding = tokio::spawn(async move {
+        let held = holder.transaction(|scope| {
+            let (has, ended) = (Arc::clone(&has), Arc::clone(&ended));
+            Box::pin(async move {
+                let lock = "SELECT id FROM lattice_ledger WHERE id = 1 FOR UPDATE";
+                let locked = scope.connection()?.execute_unprepared(lock).await;
+                locked.map_err(|error| database_error(&error))?;
+                has.notify_one();
+                ended.notified().await;
+                Ok(())
+            })
+        });
+        held.await.unwrap();
+    });
+    had.notified().await;
+    let worked = work.await;
+    done.notify_one();
+    holding.await.unwrap();
+    worked
 }
 
-async fn leased_after_waiting(database: &Database, hold: &'static str) {
-    let lease = Duration::from_secs(1);
+async fn leased_after_waiting(database: &Database) {
+    let lease = Duration::from_mins(1);
     let ledger = Ledger::builder(database).lease(lease).build().unwrap();
     let other = Ledger::new(database);
     other.withdraw(first(), None).await.unwrap();
-    let stalled = stall(database, hold).await;
     let live = first();
-    ledger.intend(intent(live)).await.unwrap();
-    // It was acknowledged this very moment, and has a lease of a second.
-    let done = other.recover(|_| Resolution::Withdraw).await.unwrap();
-    stalled.await.unwrap();
+    let waiting = ledger.clone();
+    let (waits, freed) = while_locked(database, async {
+        let waits = tokio::spawn(async move { waiting.intend(intent(live)).await });
+        // So long that a lease from before is told from one that begins now.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        (waits, Timestamp::now())
+    })
+    .await;
+    waits.await.unwrap().unwrap();
+    let late = freed + (lease - Duration::from_secs(1));
+    let finder = Ledger::builder(database).clock(move || late);
+    let finder = finder.build().unwrap();
+    let done = finder.recover(|_| Resolution::Withdraw).await.unwrap();
     assert!(done.withdrawn.is_empty(), "a live call was recovered");
     assert_eq!(open(&ledger).await, BTreeSet::from([live]));
 }
@@ -135,15 +157,11 @@ async fn leased_after_waiting(database: &Database, hold: &'static str) {
 #[cfg(feature = "postgres")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_begins_when_the_lock_is_had_on_postgres() {
-    on_postgres(|database| {
-        Box::pin(async move { leased_after_waiting(&database, HOLD_POSTGRES).await })
-    })
-    .await;
+    on_postgres(|database| Box::pin(async move { leased_after_waiting(&database).await })).await;
 }
 
 #[cfg(feature = "mysql")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_begins_when_the_lock_is_had_on_mariadb() {
-    on_mysql(|database| Box::pin(async move { leased_after_waiting(&database, HOLD_MYSQL).await }))
-        .await;
+    on_mysql(|database| Box::pin(async move { leased_after_waiting(&database).await })).await;
 }

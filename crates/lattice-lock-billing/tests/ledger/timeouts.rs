@@ -7,6 +7,7 @@ use lattice_lock_repository::Database;
 use sea_orm::ConnectionTrait;
 
 use crate::contract::{Fact, intent};
+use crate::servers::while_locked;
 use crate::{entry, first};
 
 async fn execute(database: &Database, sql: &str) {
@@ -15,32 +16,19 @@ async fn execute(database: &Database, sql: &str) {
     connection.execute_unprepared(sql).await.unwrap();
 }
 
-const HOLD: &str = "WITH held AS (SELECT 1 FROM lattice_ledger WHERE id = 1 FOR UPDATE) \
-     SELECT pg_sleep(2.5) FROM held";
-
-/// Lets another process stall for a while with the ledger's lock.
-async fn stall(database: &Database) -> tokio::task::JoinHandle<()> {
-    let holder = database.clone();
-    let held = tokio::spawn(async move { execute(&holder, HOLD).await });
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    held
-}
-
 async fn put_off_behind(database: Database, url: String, setting: &str) {
     let name = url.rsplit_once('/').unwrap().1;
     execute(
         &database,
-        &format!("ALTER DATABASE {name} SET {setting} = '300ms'"),
+        &format!("ALTER DATABASE {name} SET {setting} = '1s'"),
     )
     .await;
     let limited = Database::open(&url).await.unwrap();
     let ledger = Ledger::new(&limited);
     let attempt = first();
     ledger.intend(intent(attempt)).await.unwrap();
-    let held = stall(&database).await;
     // The reply was paid for: it waits, as when the database is away.
-    let booked = ledger.record(entry(attempt, 5), None).await;
-    held.await.unwrap();
+    let booked = while_locked(&database, ledger.record(entry(attempt, 5), None)).await;
     limited.dispose().await;
     assert_eq!(booked.map(|it| it.booking).unwrap(), Booking::Memory);
 }
