@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use lattice_lock_billing::{AttemptId, Booking, Ledger, codes};
-use lattice_lock_repository::{Database, DatabaseOptions};
+use lattice_lock_repository::Database;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -83,8 +83,7 @@ async fn behind(url: &str) -> (Proxy, Ledger, Database) {
         "sslmode=disable"
     };
     let through = format!("{before}@127.0.0.1:{}/{name}?{plain}", proxy.port);
-    let options = DatabaseOptions::default().acquire_timeout(Duration::from_millis(500));
-    let through = Database::open_with(&through, options).await.unwrap();
+    let through = Database::open(&through).await.unwrap();
     let ledger = Ledger::new(&through);
     (proxy, ledger, through)
 }
