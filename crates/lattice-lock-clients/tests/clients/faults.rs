@@ -3,7 +3,7 @@ use std::time::Duration;
 use lattice_lock_clients::{ChatRequest, HttpClients, codes};
 use lattice_lock_providers::{FailureClass, Provider, ProviderUnavailableError};
 use lattice_lock_testkit::{Exchange, Gate};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::support::{KEY, Pair, both, class, clients, context, model};
 
@@ -136,14 +136,21 @@ async fn the_providers_message_is_passed_on() {
 
 #[tokio::test]
 async fn no_answer_in_time_is_a_timeout_and_is_charged_all_the_same() {
+    let limit = Duration::from_hours(1);
     for provider in both() {
-        let short = HttpClients::builder().timeout(Duration::from_millis(300));
-        let pair = Pair::with(provider, &short.build().unwrap()).await;
+        let clients = HttpClients::builder().timeout(limit).build().unwrap();
+        let pair = Pair::with(provider, &clients).await;
         let gate = Gate::new();
-        let error = pair
-            .play(Exchange::reply("late").gate(&gate))
-            .await
-            .unwrap_err();
+        // The clock goes on once the server has the call, however long it took to get there.
+        let elapsing = async {
+            gate.reached().await;
+            tokio::time::pause();
+            tokio::time::advance(limit).await;
+        };
+        let late = pair.play(Exchange::reply("late").gate(&gate));
+        let (late, ()) = tokio::join!(late, elapsing);
+        tokio::time::resume();
+        let error = late.unwrap_err();
         assert_eq!(class(&error), FailureClass::Timeout);
         assert!(error.is_retryable());
         assert_eq!(pair.server.account().charges().len(), 1);
@@ -167,9 +174,10 @@ async fn a_probe_has_a_shorter_patience() {
 
 #[tokio::test]
 async fn a_refused_connection_was_never_sent() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = format!("http://{}/v1", listener.local_addr().unwrap());
-    drop(listener);
+    // Taken, so that nobody else gets it, and nobody listens there.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = format!("http://{}/v1", taken.local_addr().unwrap());
     let provider = Provider::local().at(&address).unwrap();
     let client = clients().client(&provider);
     let error = client
