@@ -7,7 +7,7 @@ use lattice_lock_runtime::{
 };
 use tracing::Level;
 
-use crate::support::{Lines, busy, capture};
+use crate::support::{Lines, busy, capture, hear_all};
 
 /// Assembled here, so that no scanner takes this file for a leak.
 fn key() -> String {
@@ -94,6 +94,7 @@ fn an_error_is_written_with_its_causes_and_trace() {
 
 #[test]
 fn whatever_is_logged_in_an_operation_carries_its_ids_as_json() {
+    hear_all();
     let lines = Lines::default();
     let writer = lines.clone();
     let config = LogConfig::new()
@@ -129,6 +130,7 @@ fn whatever_is_logged_in_an_operation_carries_its_ids_as_json() {
 }
 
 fn logged(config: &LogConfig, log: impl FnOnce()) -> String {
+    hear_all();
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = config.subscriber(move || writer.clone()).unwrap();
@@ -158,6 +160,7 @@ fn a_key_that_was_logged_by_mistake_does_not_get_through() {
 
 #[test]
 fn a_host_s_own_subscriber_can_redact_too() {
+    hear_all();
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()

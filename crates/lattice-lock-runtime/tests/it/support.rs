@@ -1,10 +1,12 @@
 //! Errors, and a subscriber that keeps its lines.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use lattice_lock_errors::{Code, Error, Kind};
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 
 pub(crate) const BUSY: Code = Code::new("LL-TSK-998", Kind::Busy, "busy", "wait");
 pub(crate) const INVALID: Code = Code::new("LL-TSK-997", Kind::Invalid, "invalid", "do not");
@@ -47,8 +49,16 @@ impl Write for Lines {
     }
 }
 
+/// Sees to it that the subscriber of this thread hears of everything. While there is just one in the process, `tracing`
+/// asks only the thread that comes to an event first whether anybody wants to hear of it, and that may be another test's.
+pub(crate) fn hear_all() {
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+    LazyLock::force(&ANOTHER);
+}
+
 /// Keeps what is logged on this thread until the guard is dropped.
 pub(crate) fn capture() -> (Lines, tracing::subscriber::DefaultGuard) {
+    hear_all();
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()
