@@ -20,6 +20,8 @@ use lattice_lock_repository::contract::{Fact, Subject};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use lattice_lock_repository::contract::{NOTES, NoteTable};
 
+#[cfg(feature = "sqlite")]
+use lattice_lock_repository::DatabaseOptions;
 #[cfg(feature = "postgres")]
 use lattice_lock_repository::codes;
 use lattice_lock_repository::{Database, MemoryRepository, repository_contract};
@@ -53,7 +55,9 @@ async fn in_tables(database: Database, fact: Fact) {
 async fn in_a_file(fact: Fact) {
     let folder = tempfile::TempDir::new().unwrap();
     let url = format!("sqlite:{}", folder.path().join("notes.db").display());
-    in_tables(Database::open(&url).await.unwrap(), fact).await;
+    // Long enough for many writers on a slow disk, one after another.
+    let options = DatabaseOptions::default().acquire_timeout(std::time::Duration::from_mins(1));
+    in_tables(Database::open_with(&url, options).await.unwrap(), fact).await;
 }
 
 #[cfg(feature = "sqlite")]

@@ -24,9 +24,8 @@ fn hasty() -> DatabaseOptions {
 #[tokio::test]
 async fn lazily_opened_a_database_is_reached_on_its_first_use() {
     let folder = TempDir::new().unwrap();
-    let database = Database::open_with(&url(&folder), hasty().lazy())
-        .await
-        .unwrap();
+    let options = DatabaseOptions::default().lazy();
+    let database = Database::open_with(&url(&folder), options).await.unwrap();
     let refused = execute(&database, "CREATE TABLE a (n INTEGER)").await;
     assert_eq!(refused.unwrap_err().code(), codes::DATABASE_UNREACHABLE);
     std::fs::create_dir(folder.path().join("in")).unwrap();

@@ -2,6 +2,7 @@
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use lattice_lock_errors::{Code, Error, Result};
@@ -9,6 +10,7 @@ use lattice_lock_repository::{
     Database, DatabaseOptions, DatabaseStatus, Engine, Migration, MigrationSet, Scope, codes,
 };
 use sea_orm::{ConnectionTrait, Statement};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tempfile::TempDir;
 
 const SETS: &[MigrationSet] = &[MigrationSet {
@@ -38,7 +40,9 @@ const BROKEN: &[MigrationSet] = &[MigrationSet {
 async fn opened() -> (TempDir, Database) {
     let folder = TempDir::new().unwrap();
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
-    let database = Database::open(&url).await.unwrap();
+    // Long enough for many writers on a slow disk, one after another.
+    let patient = DatabaseOptions::default().acquire_timeout(Duration::from_mins(1));
+    let database = Database::open_with(&url, patient).await.unwrap();
     database.migrate(SETS).await.unwrap();
     (folder, database)
 }
@@ -210,12 +214,14 @@ async fn two_processes_may_migrate_at_once() {
 async fn a_file_that_another_process_writes_to_is_contended() {
     let folder = TempDir::new().unwrap();
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
-    let impatient = DatabaseOptions::default().acquire_timeout(Duration::from_millis(20));
-    let (one, two) = (
-        Database::open(&url).await.unwrap(),
-        Database::open_with(&url, impatient).await.unwrap(),
-    );
+    let one = Database::open(&url).await.unwrap();
     one.migrate(SETS).await.unwrap();
+    // Impatient with the other one, and not with a slow disk.
+    let impatient = SqliteConnectOptions::from_str(&url).unwrap();
+    let impatient = impatient.busy_timeout(Duration::from_millis(20));
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(impatient).await.unwrap();
+    let two = Database::from_pool(pool, &DatabaseOptions::default()).unwrap();
     let refused = one
         .transaction(move |scope| {
             let two = two.clone();
