@@ -24,15 +24,17 @@ impl Cluster {
         };
         let folder = TempDir::new().unwrap();
         unprivileged::own(folder.path());
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let cluster = Self {
-            port: free.local_addr().unwrap().port(),
+        let mut cluster = Self {
+            port: 0,
             folder,
             programs,
         };
-        drop(free);
         let data = cluster.data();
         cluster.run("initdb", &["-U", "postgres", "-A", "trust", "-D", &data]);
+        // As late as may be: until the server has it, anybody may take it.
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        cluster.port = free.local_addr().unwrap().port();
+        drop(free);
         cluster.restart();
         Some(cluster)
     }
