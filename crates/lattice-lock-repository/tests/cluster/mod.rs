@@ -1,6 +1,5 @@
 //! A PostgreSQL server of a test's own, which it may kill.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,17 +23,13 @@ impl Cluster {
         };
         let folder = TempDir::new().unwrap();
         unprivileged::own(folder.path());
-        let mut cluster = Self {
-            port: 0,
+        let cluster = Self {
+            port: unprivileged::port(),
             folder,
             programs,
         };
         let data = cluster.data();
         cluster.run("initdb", &["-U", "postgres", "-A", "trust", "-D", &data]);
-        // As late as may be: until the server has it, anybody may take it.
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        cluster.port = free.local_addr().unwrap().port();
-        drop(free);
         cluster.restart();
         Some(cluster)
     }

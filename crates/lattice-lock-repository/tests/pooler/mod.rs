@@ -1,6 +1,6 @@
 //! A `PgBouncer` of a test's own, in transaction mode.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -28,9 +28,7 @@ impl Pooler {
         };
         let mut server = url.parse::<PgConnectOptions>().unwrap().to_url_lossy();
         let folder = TempDir::new().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = unprivileged::port();
         let settings = folder.path().join("pgbouncer.ini");
         let host = server.host_str().unwrap();
         // An empty one is an error.
