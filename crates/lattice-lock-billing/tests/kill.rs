@@ -180,11 +180,15 @@ async fn killed_processes_lose_nothing(url: &str) {
     database.dispose().await;
 }
 
-async fn verify(database: &Database, said: &Said) {
-    let ledger = Ledger::new(database);
-    // Whoever writes waits for what the dead had begun: a server may commit it a little later.
+/// Waits for what processes had begun that are gone, as whoever writes does: a server may commit it a little later.
+async fn wait_for_the_dead(ledger: &Ledger) {
     let nobody = AttemptId::first(OperationId::generate());
     ledger.withdraw(nobody, None).await.unwrap();
+}
+
+async fn verify(database: &Database, said: &Said) {
+    let ledger = Ledger::new(database);
+    wait_for_the_dead(&ledger).await;
     let kept = booked(&ledger).await;
     let lost: Vec<_> = said
         .committed
@@ -495,6 +499,7 @@ async fn rolling_restarts_touch_no_live_call_of_a_sibling() {
     }
     let said = std::mem::take(&mut *said.lock().unwrap());
     let ledger = Ledger::new(&database);
+    wait_for_the_dead(&ledger).await;
     // Whoever's live call is taken for dead has it booked twice: as unknown, and as a late correction.
     let total = ledger.total().await.unwrap();
     let kept = booked(&ledger).await;
