@@ -41,15 +41,26 @@ pub(super) enum Item {
 }
 
 impl Item {
-    /// The attempt that is about to be sent because of it.
+    /// The intent of the attempt that is about to be sent because of it.
     #[cfg(feature = "__sql")]
-    pub(super) fn begins(&self) -> Option<AttemptId> {
-        let intent = match self {
+    pub(super) fn begins(&self) -> Option<&Intent> {
+        match self {
             Self::Intend(intent) => Some(intent),
             Self::Record { next, .. } | Self::Withdraw { next, .. } => next.as_ref(),
             Self::Abandon { .. } | Self::TakeBack { .. } | Self::Renew => None,
-        };
-        intent.map(|intent| intent.attempt)
+        }
+    }
+
+    /// The attempt that is not under way any more because of it.
+    #[cfg(feature = "__sql")]
+    pub(super) fn ends(&self) -> Option<AttemptId> {
+        match self {
+            Self::Record { entry, .. } => entry.attempt(),
+            Self::Withdraw { attempt, .. }
+            | Self::Abandon { attempt, .. }
+            | Self::TakeBack { attempt, .. } => Some(*attempt),
+            Self::Intend(_) | Self::Renew => None,
+        }
     }
 
     /// The attempt whose outcome it says: a correction says that of none that is under way.
@@ -146,12 +157,26 @@ mod parts {
 #[derive(Clone, Debug)]
 pub(super) enum Done {
     Noted,
-    /// Nothing: the attempt that was to begin is booked.
+    /// As noted; but the attempt that was to begin is booked.
     Over,
     Recorded {
         entry: Arc<Entry>,
         replayed: bool,
+        /// Whether the attempt that was to follow is booked.
+        #[cfg_attr(
+            not(feature = "__sql"),
+            expect(dead_code, reason = "without a database there are no leases to renew")
+        )]
+        is_over: bool,
     },
+}
+
+#[cfg(feature = "__sql")]
+impl Done {
+    /// Whether the attempt that was to begin is booked, and so is not under way.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self, Self::Over | Self::Recorded { is_over: true, .. })
+    }
 }
 
 pub(super) type Revision = (Subject, u16);
@@ -184,14 +209,10 @@ impl Books {
     pub(super) fn apply(&mut self, item: &Item) -> Result<Done> {
         match item {
             Item::Renew => Ok(Done::Noted),
-            Item::Intend(intent) => {
-                let is_open = self.intend(intent);
-                Ok(if is_open { Done::Noted } else { Done::Over })
-            }
+            Item::Intend(intent) => Ok(self.intended(Some(intent))),
             Item::Withdraw { attempt, next } => {
                 self.close(*attempt);
-                self.intend_next(next.as_ref());
-                Ok(Done::Noted)
+                Ok(self.intended(next.as_ref()))
             }
             Item::Abandon { attempt, instance } => {
                 self.abandon(*attempt, *instance);
@@ -206,20 +227,27 @@ impl Books {
                 if let Some(attempt) = entry.attempt() {
                     self.close(attempt);
                 }
-                self.intend_next(next.as_ref());
-                Ok(Done::Recorded { entry, replayed })
+                let is_over = !self.intend(next.as_ref());
+                Ok(Done::Recorded {
+                    entry,
+                    replayed,
+                    is_over,
+                })
             }
         }
     }
 
-    fn intend_next(&mut self, next: Option<&Intent>) {
-        if let Some(next) = next {
-            self.intend(next);
+    fn intended(&mut self, intent: Option<&Intent>) -> Done {
+        if self.intend(intent) {
+            Done::Noted
+        } else {
+            Done::Over
         }
     }
 
-    /// Opens an intent, unless the attempt is booked; whether it is open now.
-    fn intend(&mut self, intent: &Intent) -> bool {
+    /// Opens an intent, if there is one to open, unless the attempt is booked: then it is false.
+    fn intend(&mut self, intent: Option<&Intent>) -> bool {
+        let Some(intent) = intent else { return true };
         let subject = Subject::Attempt(intent.attempt);
         if self.archived.contains_key(&subject.key(0)) || self.entries.contains_key(&(subject, 0)) {
             return false;

@@ -407,7 +407,9 @@ impl Ledger {
         let next = next.map(|intent| self.own(intent));
         let Ack { done, booking } = self.submit(Item::Record { entry, next }).await?;
         match done {
-            Done::Recorded { entry, replayed } => Ok(Recorded {
+            Done::Recorded {
+                entry, replayed, ..
+            } => Ok(Recorded {
                 entry: Arc::unwrap_or_clone(entry),
                 booking,
                 replayed,

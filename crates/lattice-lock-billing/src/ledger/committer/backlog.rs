@@ -293,6 +293,7 @@ impl Item {
             Self::Record { entry, .. } => Done::Recorded {
                 entry: Arc::new((***entry).clone()),
                 replayed: false,
+                is_over: false,
             },
             _ => Done::Noted,
         };

@@ -43,7 +43,8 @@ impl Shared {
     /// noted before.
     fn regret(&self, item: &Item, backlog: &mut Backlog) {
         let noted = |attempt: &AttemptId| self.queue().open.contains(attempt);
-        if let Some(attempt) = item.begins().filter(|attempt| !noted(attempt)) {
+        let begun = item.begins().map(|intent| intent.attempt);
+        if let Some(attempt) = begun.filter(|attempt| !noted(attempt)) {
             let instance = self.caller.instance;
             backlog.regret(Item::TakeBack { attempt, instance });
         }

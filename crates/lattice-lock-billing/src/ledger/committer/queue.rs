@@ -9,7 +9,7 @@ use super::Shared;
 use crate::ledger::LedgerStatus;
 use crate::ledger::books::{Done, Item};
 use crate::ledger::store::Ack;
-use crate::{AttemptId, InstanceId, Intent};
+use crate::{AttemptId, InstanceId};
 
 /// What waits for its turn, and what is known of the rest.
 #[derive(Default)]
@@ -52,30 +52,15 @@ impl Job {
 impl Queue {
     /// Remembers which attempts are under way here.
     pub(super) fn follow(&mut self, item: &Item, done: &Done, instance: InstanceId) {
-        let next = match item {
-            Item::Renew => return,
-            Item::Intend(intent) if matches!(done, Done::Over) => {
-                self.open.remove(&intent.attempt);
-                None
-            }
-            Item::Intend(intent) => Some(intent),
-            Item::Record { entry, next } => {
-                if let Some(attempt) = entry.attempt() {
-                    self.open.remove(&attempt);
-                }
-                next.as_ref()
-            }
-            Item::Withdraw { attempt, next } => {
-                self.open.remove(attempt);
-                next.as_ref()
-            }
-            Item::Abandon { attempt, .. } | Item::TakeBack { attempt, .. } => {
-                self.open.remove(attempt);
-                None
-            }
-        };
-        let own = next.filter(|intent| intent.instance == Some(instance));
-        self.open.extend(own.map(Intent::attempt));
+        if let Some(attempt) = item.ends() {
+            self.open.remove(&attempt);
+        }
+        let Some(next) = item.begins() else { return };
+        if done.is_over() {
+            self.open.remove(&next.attempt);
+        } else if next.instance == Some(instance) {
+            self.open.insert(next.attempt);
+        }
     }
 
     /// Whether everything that was begun is where it is safe.

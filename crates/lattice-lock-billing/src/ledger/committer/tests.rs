@@ -85,7 +85,7 @@ async fn the_last_attempt_that_ends_ends_the_renewal_without_leaving_a_live_one_
     let folder = TempDir::new().unwrap();
     let committer = committer(&folder).await;
     let (item, caller) = (intend(&committer), committer.0.caller.clone());
-    let attempt = item.begins().unwrap();
+    let attempt = item.begins().map(|intent| intent.attempt).unwrap();
     committer.submit(&caller, item).await.unwrap();
     let ended = Item::Withdraw {
         attempt,
@@ -265,13 +265,26 @@ async fn an_attempt_that_is_booked_is_not_under_way_whoever_begins_it() {
     let who = Principal::external("user-17").unwrap();
     let model = "openai/gpt-5".parse().unwrap();
     let entry = Entry::new(attempt, &who, model, crate::Outcome::Replied).unwrap();
-    let item = Item::Record {
-        entry: Box::new(Stamped::new(entry)),
-        next: None,
+    let record = |entry: &Entry, next| Item::Record {
+        entry: Box::new(Stamped::new(entry.clone())),
+        next,
     };
-    committer.submit(&caller, item).await.unwrap();
-    let again = intend_of(&committer, attempt);
-    committer.submit(&caller, again).await.unwrap();
-    assert!(committer.0.queue().open.is_empty());
+    committer
+        .submit(&caller, record(&entry, None))
+        .await
+        .unwrap();
+    let intend = intend_of(&committer, attempt);
+    let next = intend.begins().cloned();
+    let other = AttemptId::first(OperationId::generate());
+    let withdraw = Item::Withdraw {
+        attempt: other,
+        next: next.clone(),
+    };
+    let model = entry.requested_model().clone();
+    let before = Entry::new(other, &who, model, entry.outcome()).unwrap();
+    for again in [intend, withdraw, record(&before, next)] {
+        committer.submit(&caller, again).await.unwrap();
+        assert!(committer.0.queue().open.is_empty());
+    }
     assert!(!keeps(&committer).await);
 }
