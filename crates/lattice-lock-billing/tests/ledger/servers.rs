@@ -146,7 +146,8 @@ async fn leased_after_waiting(database: &Database) {
     })
     .await;
     waits.await.unwrap().unwrap();
-    let late = freed + (lease - Duration::from_secs(1));
+    // A second before a lease is over that began then.
+    let late = freed + Duration::from_secs(59);
     let finder = Ledger::builder(database).clock(move || late);
     let finder = finder.build().unwrap();
     let done = finder.recover(|_| Resolution::Withdraw).await.unwrap();
