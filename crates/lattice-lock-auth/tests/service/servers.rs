@@ -1,4 +1,4 @@
-use lattice_lock_repository::{Database, DatabaseOptions};
+use lattice_lock_repository::{Database, DatabaseOptions, Engine};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
@@ -55,7 +55,12 @@ impl Server {
         let database = Database::open_with(&own, options).await.unwrap();
         let held = tokio::spawn(hold(database.clone(), fact)).await;
         database.dispose().await;
-        execute(&admin, &format!("DROP DATABASE {name}")).await;
+        // Where connections of a test that failed are open still.
+        let force = match admin.engine() {
+            Engine::Postgres => " WITH (FORCE)",
+            _ => "",
+        };
+        execute(&admin, &format!("DROP DATABASE {name}{force}")).await;
         admin.dispose().await;
         held.unwrap();
     }

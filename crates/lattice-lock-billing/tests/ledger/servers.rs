@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lattice_lock_billing::{Ledger, Resolution};
-use lattice_lock_repository::{Database, DatabaseOptions, Timestamp, database_error};
+use lattice_lock_repository::{Database, DatabaseOptions, Engine, Timestamp, database_error};
 use sea_orm::ConnectionTrait;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -86,7 +86,12 @@ impl Server {
         database.migrate(Ledger::MIGRATIONS).await.unwrap();
         let held = tokio::spawn(fact(database.clone(), own)).await;
         database.dispose().await;
-        execute(&admin, &format!("DROP DATABASE {name}")).await;
+        // Where connections of a test that failed are open still.
+        let force = match admin.engine() {
+            Engine::Postgres => " WITH (FORCE)",
+            _ => "",
+        };
+        execute(&admin, &format!("DROP DATABASE {name}{force}")).await;
         admin.dispose().await;
         held.unwrap();
     }
