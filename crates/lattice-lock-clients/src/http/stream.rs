@@ -200,9 +200,10 @@ impl Arrival {
         let since = self
             .waits_since
             .get_or_insert_with(tokio::time::Instant::now);
-        let deadline = *since + self.idle_timeout;
+        let since = *since;
         loop {
             ready!(self.idle.as_mut().poll(context));
+            let deadline = since + self.idle_timeout;
             if deadline <= self.idle.deadline() {
                 return Poll::Ready(());
             }

@@ -124,6 +124,7 @@ impl Shared {
         forgotten.inspect_err(|error| self.spool_fails(error))?;
         self.queue().replay_fails = None;
         self.caught_up(&oldest, &outcomes);
+        self.keep();
         Ok(())
     }
 
