@@ -19,11 +19,7 @@ pub(crate) fn tests() -> Vec<Test> {
 }
 
 /// How long the shutdown may take. Tasks that hang are cut shortly before.
-const DEADLINE: Duration = Duration::from_secs(4);
-
-/// How much longer than that a process may take on a machine that is busy or stands still for a while. One that does not
-/// end takes longer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_secs(2);
 
 fn whatever_was_accepted_finishes_or_is_named() {
     let worker = Worker::start(DEADLINE, 3);
@@ -31,7 +27,7 @@ fn whatever_was_accepted_finishes_or_is_named() {
     worker.terminate();
     let (status, output) = worker.wait();
     assert!(
-        told.elapsed() < DEADLINE + PATIENCE,
+        told.elapsed() < DEADLINE + Duration::from_secs(1),
         "it took {:?}",
         told.elapsed()
     );
@@ -58,7 +54,11 @@ fn a_second_signal_ends_it_at_once() {
     worker.terminate();
     let told = Instant::now();
     let (status, output) = worker.wait();
-    assert!(told.elapsed() < PATIENCE, "it took {:?}", told.elapsed());
+    assert!(
+        told.elapsed() < Duration::from_secs(5),
+        "it took {:?}",
+        told.elapsed()
+    );
     assert_eq!(status.code(), Some(1), "{output}");
     assert!(output.contains("forced"), "{output}");
 }
