@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::support::{Pair, class, model, wires};
 
 async fn pair(builder: HttpClientsBuilder) -> Pair {
-    let timely = builder.timeout(Duration::from_mins(1)).build().unwrap();
+    let timely = builder.timeout(Duration::from_secs(20)).build().unwrap();
     Pair::with(Provider::openai(), &timely).await
 }
 

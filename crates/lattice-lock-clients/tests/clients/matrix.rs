@@ -243,7 +243,7 @@ const SILENT: [Fault; 2] = [
 ];
 
 /// Longer than any cell takes on a busy machine.
-const DEADLINE: Duration = Duration::from_mins(2);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 fn judged(outcome: &Result<ChatReply>, name: &str) -> Cell {
     match outcome {

@@ -42,7 +42,7 @@ pub(crate) fn wires() -> Vec<(&'static str, Provider, &'static str)> {
 /// Clients whose timeouts end a test that hangs.
 pub(crate) fn clients() -> HttpClients {
     HttpClients::builder()
-        .timeout(Duration::from_mins(1))
+        .timeout(Duration::from_secs(20))
         .build()
         .unwrap()
 }
