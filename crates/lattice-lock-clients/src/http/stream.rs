@@ -54,13 +54,19 @@ pub(super) struct Arrival {
     /// before, and moving it takes longer than reading one.
     idle: Pin<Box<Sleep>>,
     idle_timeout: Duration,
-    /// Since when something is waited for. What is there already needs no clock, and a reader's own pause is no
-    /// silence of the provider's.
-    waits_since: Option<tokio::time::Instant>,
+    /// While something is waited for. What is there already needs no clock, and a reader's own pause is no silence of
+    /// the provider's.
+    silence: Option<Silence>,
     is_over: bool,
     end: End,
     /// What went wrong, to be told after everything that came before it.
     failed: Option<Error>,
+}
+
+/// A wait for more.
+struct Silence {
+    since: tokio::time::Instant,
+    is_too_long: bool,
 }
 
 /// How far the wait for the end of the connection's message has come.
@@ -108,7 +114,7 @@ impl Arrival {
             bytes: 0,
             idle: Box::pin(sleep(idle_timeout)),
             idle_timeout,
-            waits_since: None,
+            silence: None,
             is_over: false,
             end: End::Ahead,
             failed: None,
@@ -180,7 +186,7 @@ impl Arrival {
                 return Poll::Ready(Err(self.about.failed(error)));
             }
         };
-        self.waits_since = None;
+        self.silence = None;
         let bytes = match frame {
             None => return Poll::Ready(Ok(None)),
             Some(Err(error)) => return Poll::Ready(Err(self.unread(&error.into()))),
@@ -195,19 +201,24 @@ impl Arrival {
         })
     }
 
-    /// Ends when nothing has come for too long.
+    /// Ends when nothing has come for too long. Then the connection's task has one more turn: if the thread was busy, what
+    /// came meanwhile is not read yet.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let since = self
-            .waits_since
-            .get_or_insert_with(tokio::time::Instant::now);
-        let since = *since;
+        let silence = self.silence.get_or_insert_with(|| Silence {
+            since: tokio::time::Instant::now(),
+            is_too_long: false,
+        });
         loop {
             ready!(self.idle.as_mut().poll(context));
-            let deadline = since + self.idle_timeout;
-            if deadline <= self.idle.deadline() {
+            let deadline = silence.since + self.idle_timeout;
+            if deadline > self.idle.deadline() {
+                self.idle.as_mut().reset(deadline);
+            } else if std::mem::replace(&mut silence.is_too_long, true) {
                 return Poll::Ready(());
+            } else {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            self.idle.as_mut().reset(deadline);
         }
     }
 

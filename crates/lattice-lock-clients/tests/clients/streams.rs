@@ -1,5 +1,8 @@
+use std::pin::Pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use futures_core::Stream as _;
 use lattice_lock_clients::{ChatReply, ChatRequest, Delta, HttpClients};
 use lattice_lock_providers::{FailureClass, Provider, Wire};
 use lattice_lock_testkit::{Exchange, Usage};
@@ -84,6 +87,35 @@ async fn a_reader_that_keeps_its_thread_busy_takes_no_provider_for_silent() {
     assert!(stream.next().await.unwrap().is_ok());
     // Nobody reads the connection meanwhile, so that nothing has come when it is asked for.
     std::thread::sleep(Duration::from_millis(1_500));
+    let reply = stream.reply().await.unwrap();
+    assert_eq!(reply.text(), "one two three");
+}
+
+#[tokio::test]
+async fn nor_does_one_that_had_asked_before() {
+    let clients = HttpClients::builder().idle_timeout(Duration::from_secs(1));
+    let pair = Pair::with(Provider::anthropic(), &clients.build().unwrap()).await;
+    let drip = Duration::from_millis(5);
+    let exchange = Exchange::reply("one two three").drip(16, drip);
+    pair.server.script(exchange);
+    let request = ChatRequest::new("Count.");
+    let mut stream = pair.client.stream(&model(), &request).await.unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    while Pin::new(&mut stream).poll_next(&mut context).is_ready() {}
+    std::thread::sleep(Duration::from_millis(1_500));
+    let reply = stream.reply().await.unwrap();
+    assert_eq!(reply.text(), "one two three");
+}
+
+#[tokio::test]
+async fn an_idle_timeout_without_end_is_no_moment_that_cannot_be() {
+    let clients = HttpClients::builder().idle_timeout(Duration::MAX);
+    let pair = Pair::with(Provider::anthropic(), &clients.build().unwrap()).await;
+    let drip = Duration::from_millis(5);
+    let exchange = Exchange::reply("one two three").drip(16, drip);
+    pair.server.script(exchange);
+    let request = ChatRequest::new("Count.");
+    let stream = pair.client.stream(&model(), &request).await.unwrap();
     let reply = stream.reply().await.unwrap();
     assert_eq!(reply.text(), "one two three");
 }
