@@ -63,6 +63,16 @@ impl Item {
         }
     }
 
+    /// The same, with what follows as a write of its own, which is done also where the first one is refused.
+    #[cfg(feature = "__sql")]
+    pub(super) fn apart(mut self) -> [Option<Self>; 2] {
+        let next = match &mut self {
+            Self::Record { next, .. } | Self::Withdraw { next, .. } => next.take(),
+            Self::Intend(_) | Self::Abandon { .. } | Self::TakeBack { .. } | Self::Renew => None,
+        };
+        [Some(self), next.map(Self::Intend)]
+    }
+
     /// The attempt whose outcome it says: a correction says that of none that is under way.
     pub(super) fn books(&self) -> Option<AttemptId> {
         match self {

@@ -143,6 +143,7 @@ impl Backlog {
         self.regrets.push_back(withdrawal);
     }
 
+    /// What was to follow is there by itself: it was acknowledged too, and may be under way.
     pub(super) async fn peek(&mut self) -> Result<Oldest> {
         let first = |items: &VecDeque<Item>| items.iter().take(BATCH).cloned().collect();
         let (items, place): (Vec<Item>, _) = match &mut self.kept {
@@ -161,7 +162,11 @@ impl Backlog {
                 (items, Place::Spool(place))
             }
         };
-        Ok(Oldest { items, place })
+        let apart = items.into_iter().flat_map(Item::apart).flatten();
+        Ok(Oldest {
+            items: apart.collect(),
+            place,
+        })
     }
 
     /// Forgets the oldest writes. Those that were refused are kept apart first, and [set aside](Self::set_aside), also where

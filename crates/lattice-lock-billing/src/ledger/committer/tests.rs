@@ -1,6 +1,7 @@
 use std::future::Future;
 
 use lattice_lock_principal::Principal;
+use lattice_lock_providers::FailureClass;
 use lattice_lock_repository::Database;
 use tempfile::TempDir;
 
@@ -287,4 +288,64 @@ async fn an_attempt_that_is_booked_is_not_under_way_whoever_begins_it() {
         assert!(committer.0.queue().open.is_empty());
     }
     assert!(!keeps(&committer).await);
+}
+
+/// Waits until what was put off is in the database, which a flush leaves to the disk.
+async fn replayed(committer: &Committer) {
+    committer.0.wake(None);
+    let replayed = async {
+        while committer.status().spooled_bytes > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let replayed = tokio::time::timeout(Duration::from_mins(1), replayed).await;
+    replayed.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_under_way_after_a_replay_has_a_lease_that_is_renewed() {
+    let folder = TempDir::new().unwrap();
+    let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
+    let committer = spooling(&folder, Some(spool)).await;
+    goes_away(&committer, intend(&committer), false).await;
+    // As if the renewing task had looked while something that was taken back had just left nothing under way.
+    {
+        let mut queue = committer.0.queue();
+        queue.open.clear();
+        queue.keeping = false;
+    }
+    replayed(&committer).await;
+    assert!(keeps(&committer).await);
+}
+
+#[tokio::test]
+async fn what_was_to_follow_is_noted_where_that_which_carried_it_is_refused_later() {
+    let folder = TempDir::new().unwrap();
+    let spool = Spool::open(&folder.path().join("spool"), 1 << 20).unwrap();
+    let committer = spooling(&folder, Some(spool)).await;
+    let (caller, attempt) = (
+        committer.0.caller.clone(),
+        AttemptId::first(OperationId::generate()),
+    );
+    let who = Principal::external("user-17").unwrap();
+    let record = |outcome, next| {
+        let model = "openai/gpt-5".parse().unwrap();
+        let entry = Entry::new(attempt, &who, model, outcome).unwrap();
+        let entry = Box::new(Stamped::new(entry));
+        Item::Record { entry, next }
+    };
+    let booked = record(crate::Outcome::Replied, None);
+    committer.submit(&caller, booked).await.unwrap();
+    let next = intend(&committer).begins().cloned().unwrap();
+    let conflict = record(
+        crate::Outcome::Failed(FailureClass::Timeout),
+        Some(next.clone()),
+    );
+    goes_away(&committer, conflict, false).await;
+    replayed(&committer).await;
+    assert_eq!(committer.status().rejected, 1);
+    let open = committer.open_intents().await.unwrap();
+    let open: Vec<_> = open.iter().map(|intent| intent.attempt).collect();
+    assert_eq!(open, [next.attempt]);
+    assert!(keeps(&committer).await);
 }
